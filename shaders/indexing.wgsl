@@ -1,0 +1,14 @@
+// index = (workgroup.y * grid.x + workgroup.x) * WORKGROUP_SIZE + local: one number for each invocation of a grid that
+// is two-dimensional only because a dimension ends at 65,535 workgroups. The host picks the grid (src/gpu/grid.rs).
+
+override WORKGROUP_SIZE: u32;
+
+// Number of the workgroup.
+fn workgroup_index(workgroup: vec3<u32>, grid: vec3<u32>) -> u32 {
+    return workgroup.y * grid.x + workgroup.x;
+}
+
+// Number of the invocation.
+fn invocation_index(workgroup: vec3<u32>, grid: vec3<u32>, local: u32) -> u32 {
+    return workgroup_index(workgroup, grid) * WORKGROUP_SIZE + local;
+}

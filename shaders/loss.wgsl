@@ -1,0 +1,183 @@
+// Per sample j, from the logits z (n_outputs, m), with y (1, m) a class index or (n_outputs, m) real values:
+//
+//   loss              cost                            dz = a - y                a
+//   binary            softplus(z) - y z               sigmoid(z) - y            sigmoid(z)
+//   softmax           logsumexp(z) - z_y              softmax(z) - onehot(y)    softmax(z)
+//   squared error     sum_i (z_i - y_i)^2 / 2         z - y                     z
+//
+// cost = sum over j, / m. Never from log(a): nothing turns NaN when the output saturates.
+
+struct LossParams {
+    loss: u32,
+    n_outputs: u32,
+    m: u32,
+    n_chunks: u32,
+    rounds: u32, // samples an invocation adds: a chunk is rounds * WORKGROUP_SIZE samples
+    scale: f32,  // 1 / m
+}
+
+// The codes are those of `Loss` in src/gpu/kernels.rs.
+const BINARY_CROSS_ENTROPY = 0u;
+const SOFTMAX_CROSS_ENTROPY = 1u;
+
+@group(0) @binding(0) var<storage, read> params: LossParams;
+@group(0) @binding(1) var<storage, read> z: array<f32>; // (n_outputs, m)
+
+// The largest logit of sample j; a NaN among them counts as the largest.
+fn highest_logit(j: u32) -> f32 {
+    var highest = z[j];
+    for (var i = 1u; i < params.n_outputs; i++) {
+        let z_ij = z[i * params.m + j];
+        highest = select(highest, z_ij, (z_ij > highest || is_nan(z_ij)) && !is_nan(highest));
+    }
+    return highest;
+}
+
+// sum_i exp(z_ij - highest)
+fn exp_sum(j: u32, highest: f32) -> f32 {
+    var sum = 0.0;
+    for (var i = 0u; i < params.n_outputs; i++) {
+        sum += exp_f32(z[i * params.m + j] - highest);
+    }
+    return sum;
+}
+
+@group(0) @binding(2) var<storage, read> y: array<f32>; // (1, m) or (n_outputs, m)
+
+fn sample_cost(j: u32) -> f32 {
+    switch params.loss {
+        case BINARY_CROSS_ENTROPY: {
+            // The linear terms cancel exactly for y in {0, 1}: softplus(z) - y z = z (1 - y) or -z y, + log1p(exp(-|z|)).
+            let linear = select(-z[j] * y[j], z[j] * (1.0 - y[j]), z[j] > 0.0);
+            return linear + log1p_f32(exp_f32(-abs(z[j])));
+        }
+        case SOFTMAX_CROSS_ENTROPY: {
+            let highest = highest_logit(j);
+            return (highest - z[u32(y[j]) * params.m + j]) + ln_f32(exp_sum(j, highest));
+        }
+        default: {
+            var sum = 0.0;
+            for (var i = 0u; i < params.n_outputs; i++) {
+                let difference = z[i * params.m + j] - y[i * params.m + j];
+                sum += difference * difference;
+            }
+            return 0.5 * sum;
+        }
+    }
+}
+
+// The costs of the iterations since the host last looked.
+struct History {
+    count: u32,
+    costs: array<f32>,
+}
+
+@group(0) @binding(3) var<storage, read_write> cost_partial: array<f32>; // (n_chunks)
+@group(0) @binding(4) var<storage, read_write> history: History;
+
+fn append_cost(total: f32) {
+    history.costs[history.count] = total * params.scale;
+    history.count += 1u;
+}
+
+// One workgroup adds a chunk of the samples; a single chunk goes straight to the history.
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn cost(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let chunk = workgroup_index(workgroup, grid);
+    if chunk >= params.n_chunks {
+        return;
+    }
+    let start = chunk * params.rounds * WORKGROUP_SIZE;
+    let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
+    var sum = 0.0;
+    for (var j = start + local; j < end; j += WORKGROUP_SIZE) {
+        sum += sample_cost(j);
+    }
+    let total = workgroup_sum(sum, local);
+    if local == 0u {
+        if params.n_chunks == 1u {
+            append_cost(total);
+        } else {
+            cost_partial[chunk] = total;
+        }
+    }
+}
+
+// One invocation adds the chunks in order.
+@compute @workgroup_size(1)
+fn finish_cost() {
+    var sum = 0.0;
+    for (var c = 0u; c < params.n_chunks; c++) {
+        sum += cost_partial[c];
+    }
+    append_cost(sum);
+}
+
+@group(0) @binding(3) var<storage, read_write> dz: array<f32>; // (n_outputs, m)
+
+// One sample an invocation: the whole column of logits.
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn output_delta(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let j = invocation_index(workgroup, grid, local);
+    if j >= params.m {
+        return;
+    }
+    switch params.loss {
+        case BINARY_CROSS_ENTROPY: {
+            dz[j] = sigmoid_f32(z[j]) - y[j];
+        }
+        case SOFTMAX_CROSS_ENTROPY: {
+            let highest = highest_logit(j);
+            let sum = exp_sum(j, highest);
+            for (var i = 0u; i < params.n_outputs; i++) {
+                let a = exp_f32(z[i * params.m + j] - highest) / sum;
+                dz[i * params.m + j] = a - select(0.0, 1.0, i == u32(y[j]));
+            }
+        }
+        default: {
+            for (var i = 0u; i < params.n_outputs; i++) {
+                dz[i * params.m + j] = z[i * params.m + j] - y[i * params.m + j];
+            }
+        }
+    }
+}
+
+@group(0) @binding(2) var<storage, read_write> a: array<f32>; // (n_outputs, m)
+
+// One sample an invocation.
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn predict(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let j = invocation_index(workgroup, grid, local);
+    if j >= params.m {
+        return;
+    }
+    switch params.loss {
+        case BINARY_CROSS_ENTROPY: {
+            a[j] = sigmoid_f32(z[j]);
+        }
+        case SOFTMAX_CROSS_ENTROPY: {
+            let highest = highest_logit(j);
+            let sum = exp_sum(j, highest);
+            for (var i = 0u; i < params.n_outputs; i++) {
+                a[i * params.m + j] = exp_f32(z[i * params.m + j] - highest) / sum;
+            }
+        }
+        default: {
+            for (var i = 0u; i < params.n_outputs; i++) {
+                a[i * params.m + j] = z[i * params.m + j];
+            }
+        }
+    }
+}

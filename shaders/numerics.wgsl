@@ -1,0 +1,99 @@
+// exp(x), tanh(x), sigmoid(x) = 1 / (1 + exp(-x)), log1p(u) = ln(1 + u), ln(s): written out in f32 arithmetic.
+//
+// Drivers' own versions cannot be trusted with a training run: one returns NaN for tanh(89), one is off by 1.7e-4
+// relative near 0, one has log(0) = -88. These are clamped, and agree between devices to a few units in the last place.
+// A NaN stays a NaN: it is recognised by its bits, since min, max and comparisons lose it on some drivers.
+
+fn is_nan(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// exp(x) = 2^n exp(r), x = n ln 2 + r, |r| <= ln(2) / 2; degree 6 polynomial of Cephes expf.
+// Below -87 the result is exp(-87) = 1.6e-38 (no subnormal numbers), above 88 it is exp(88) = 1.7e38.
+fn exp_f32(x: f32) -> f32 {
+    let clamped = clamp(x, -87.0, 88.0);
+    let n = floor(clamped * 1.44269504 + 0.5);
+    // ln 2 in two parts: n times the first is exact.
+    let r = (clamped - n * 0.693359375) + n * 2.12194440e-4;
+    var p = 1.9875691500e-4;
+    p = p * r + 1.3981999507e-3;
+    p = p * r + 8.3334519073e-3;
+    p = p * r + 4.1665795894e-2;
+    p = p * r + 1.6666665459e-1;
+    p = p * r + 5.0000001201e-1;
+    let y = p * r * r + r + 1.0;
+    let result = y * bitcast<f32>(u32(i32(n) + 127) << 23u);
+    return select(result, x, is_nan(x));
+}
+
+// (1 - t) / (1 + t) with t = exp(-2|x|); near 0, where 1 - t cancels, the odd polynomial of Cephes tanhf.
+fn tanh_f32(x: f32) -> f32 {
+    let magnitude = abs(x);
+    let t = exp_f32(-2.0 * magnitude);
+    let far = (1.0 - t) / (1.0 + t);
+    let s = magnitude * magnitude;
+    var p = -5.70498872745e-3;
+    p = p * s + 2.06390887954e-2;
+    p = p * s - 5.37397155531e-2;
+    p = p * s + 1.33314422036e-1;
+    p = p * s - 3.33332819422e-1;
+    let near = magnitude + magnitude * s * p;
+    let result = select(far, near, magnitude < 0.625);
+    return select(select(result, -result, x < 0.0), x, is_nan(x));
+}
+
+fn sigmoid_f32(x: f32) -> f32 {
+    let t = exp_f32(-abs(x));
+    return select(1.0, t, x < 0.0) / (1.0 + t);
+}
+
+// ln(1 + u) for 0 <= u <= 1, as 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = u / (2 + u) <= 1/3: no cancellation.
+fn log1p_f32(u: f32) -> f32 {
+    let s = u / (2.0 + u);
+    let q = s * s;
+    var p = 1.0 / 15.0;
+    p = p * q + 1.0 / 13.0;
+    p = p * q + 1.0 / 11.0;
+    p = p * q + 1.0 / 9.0;
+    p = p * q + 1.0 / 7.0;
+    p = p * q + 1.0 / 5.0;
+    p = p * q + 1.0 / 3.0;
+    return 2.0 * s + 2.0 * s * q * p;
+}
+
+// ln(s) for normal s >= 1: exponent and mantissa apart.
+fn ln_f32(s: f32) -> f32 {
+    let bits = bitcast<u32>(s);
+    let exponent = f32(i32(bits >> 23u) - 127);
+    let mantissa = bitcast<f32>((bits & 0x007fffffu) | 0x3f800000u);
+    return select(exponent * 0.693147181 + log1p_f32(mantissa - 1.0), s, is_nan(s));
+}
+
+// The activation functions; the codes are those of `Activation` in src/gpu/kernels.rs.
+const SIGMOID = 0u;
+const TANH = 1u;
+const RELU = 2u;
+const LEAKY_RELU = 3u;
+const IDENTITY = 4u;
+
+// a = g(z)
+fn activation(g: u32, slope: f32, z: f32) -> f32 {
+    switch g {
+        case SIGMOID: { return sigmoid_f32(z); }
+        case TANH: { return tanh_f32(z); }
+        case RELU: { return select(z, 0.0, z < 0.0 && !is_nan(z)); }
+        case LEAKY_RELU: { return select(z, slope * z, z < 0.0 && !is_nan(z)); }
+        default: { return z; }
+    }
+}
+
+// g'(z) in terms of a = g(z)
+fn derivative(g: u32, slope: f32, a: f32) -> f32 {
+    switch g {
+        case SIGMOID: { return a * (1.0 - a); }
+        case TANH: { return 1.0 - a * a; }
+        case RELU: { return select(0.0, 1.0, a > 0.0); }
+        case LEAKY_RELU: { return select(slope, 1.0, a > 0.0); }
+        default: { return 1.0; }
+    }
+}

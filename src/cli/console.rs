@@ -1,0 +1,89 @@
+//! Lines, errors and the progress bar: everything that reaches a terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use gpu_nn::{Error, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Prints an error in one line on standard error.
+pub fn error(message: &str) {
+    // Nothing can be done about a closed standard error.
+    let _ = writeln!(io::stderr(), "error: {message}");
+}
+
+/// Prints to standard output; a reader that has gone away (`| head`) is no error.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Write { path: "standard output".into(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as one JSON object.
+pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Write { path: "standard output".into(), source: error.into() })?;
+    print(&format!("{text}\n"))
+}
+
+/// Where a command's ordinary lines go: to standard output, or nowhere with `--quiet` and `--json`.
+#[derive(Clone)]
+pub struct Console {
+    lines: bool,
+    bar: ProgressBar,
+}
+
+impl Console {
+    /// With `lines` the user sees what happens; on a terminal also a progress bar over `length` steps.
+    pub fn new(lines: bool, length: usize) -> Self {
+        let bar = if lines && io::stderr().is_terminal() && io::stdout().is_terminal() {
+            ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr_with_hz(10))
+        } else {
+            ProgressBar::hidden()
+        };
+        let template = "{bar:30} {human_pos}/{human_len} iterations, {elapsed} gone, {eta} to go {msg}";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is a constant"));
+        Self { lines, bar }
+    }
+
+    /// Prints a line, above the progress bar if there is one.
+    pub fn line(&self, text: &str) -> Result<()> {
+        if !self.lines {
+            return Ok(());
+        }
+        self.bar.suspend(|| print(&format!("{text}\n")))
+    }
+
+    /// Moves the progress bar.
+    pub fn progress(&self, done: usize) {
+        self.bar.set_position(done as u64);
+    }
+
+    /// Removes the progress bar.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// `12.3 s`, `45 ms`.
+pub fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 1.0 { format!("{:.0} ms", 1e3 * seconds) } else { format!("{seconds:.2} s") }
+}
+
+/// `10,000`.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

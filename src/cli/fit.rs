@@ -1,0 +1,111 @@
+//! Trains one network the way every command does: reports, progress bar, score, pictures' raw material, times.
+
+use std::time::Instant;
+
+use gpu_nn::Result;
+use gpu_nn::data::Dataset;
+use gpu_nn::network::{Network, Parameters};
+use gpu_nn::plot::{Grid, Regions};
+use gpu_nn::training::{Backend, Plan, Progress, Score, Trained, Trainer};
+
+use super::console::{Console, thousands};
+use super::record::Seconds;
+
+/// What to train.
+pub struct Job<'a> {
+    pub backend: &'a Backend,
+    pub network: &'a Network,
+    pub dataset: &'a Dataset,
+    pub plan: Plan,
+    /// Points whose predictions are wanted at the end.
+    pub grid: Option<Grid>,
+    /// Iterations at which a moment of the training is kept, ascending.
+    pub moments: Vec<usize>,
+}
+
+/// The network in the middle of its training.
+pub struct Moment {
+    pub iteration: usize,
+    pub regions: Regions,
+}
+
+/// What came out.
+pub struct Fit {
+    pub trained: Trained,
+    pub score: Option<Score>,
+    pub regions: Option<Regions>,
+    pub moments: Vec<Moment>,
+    pub seconds: Seconds,
+}
+
+/// Trains from `parameters`; `start` is when the setup began, `on_cost` sees each reported cost as it arrives.
+pub async fn fit(
+    job: Job<'_>,
+    parameters: Parameters,
+    start: Instant,
+    console: &Console,
+    on_cost: &mut dyn FnMut(usize, f64) -> Result<()>,
+) -> Result<Fit> {
+    let Job { backend, network, dataset, plan, .. } = job;
+    let loss = network.loss();
+    let executor = backend.executor(network, parameters, dataset, plan.learning_rate)?;
+    let mut trainer = Trainer::new(executor, plan);
+    let setup = start.elapsed();
+    let begin = Instant::now();
+    let mut watch = Watch { console, report_every: plan.report_every, seen: 0, on_cost, failed: None };
+    let mut moments = Vec::with_capacity(job.moments.len());
+    for iteration in job.moments {
+        trainer.advance(iteration, &mut |progress| watch.look(progress)).await?;
+        if let Some(grid) = job.grid {
+            let outputs = trainer.predict(&grid.points(), grid.n_points()).await?;
+            let regions = Regions::new(grid, outputs, loss)?;
+            moments.push(Moment { iteration, regions });
+        }
+    }
+    let trained = trainer.finish(&mut |progress| watch.look(progress)).await;
+    console.finish();
+    let trained = trained?;
+    if let Some(error) = watch.failed {
+        return Err(error);
+    }
+    let train = begin.elapsed();
+    let output = trainer.predict(&dataset.x, dataset.m).await?;
+    let regions = match job.grid {
+        Some(grid) => {
+            let outputs = trainer.predict(&grid.points(), grid.n_points()).await?;
+            Some(Regions::new(grid, outputs, loss)?)
+        }
+        None => None,
+    };
+    let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
+    Ok(Fit { trained, score: Score::new(loss, &output, dataset), regions, moments, seconds })
+}
+
+/// Follows a training: moves the bar, passes each report's cost on once.
+struct Watch<'a> {
+    console: &'a Console,
+    report_every: usize,
+    seen: usize,
+    on_cost: &'a mut dyn FnMut(usize, f64) -> Result<()>,
+    failed: Option<gpu_nn::Error>,
+}
+
+impl Watch<'_> {
+    fn look(&mut self, progress: &Progress<'_>) {
+        self.console.progress(progress.done);
+        let first = self.seen.next_multiple_of(self.report_every);
+        for iteration in (first..progress.costs.len()).step_by(self.report_every) {
+            if let Err(error) = (self.on_cost)(iteration, progress.costs[iteration]) {
+                self.failed.get_or_insert(error);
+            }
+        }
+        self.seen = progress.costs.len();
+    }
+}
+
+/// `362 of 400 right (90.50 %)`, or nothing for regression.
+pub fn describe(score: Option<Score>) -> Option<String> {
+    let score = score?;
+    let (right, m) = (thousands(score.n_correct), thousands(score.m));
+    Some(format!("{right} of {m} right ({:.2} %)", score.accuracy_percent()))
+}

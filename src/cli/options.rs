@@ -1,0 +1,222 @@
+//! The options that commands share, and what they mean: data, network, backend, reporting.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use gpu_nn::data::{DataSource, Dataset, Generator, TargetKind, refuse_for_file};
+use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
+use gpu_nn::training::{Backend, BackendChoice};
+use gpu_nn::{Error, Result};
+
+/// Which data.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// flower, noisy_circles, noisy_moons, blobs, gaussian_quantiles, no_structure, spiral, xor, or a CSV file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub data: Option<String>,
+    /// Samples to generate [default: 400, or the data set's own number]
+    #[arg(long, value_name = "N")]
+    pub m: Option<usize>,
+    /// Seed of the generator: NumPy's legacy RandomState, so the course's own points [default: 1; blobs 5]
+    #[arg(long, value_name = "SEED")]
+    pub data_seed: Option<u32>,
+    /// Standard deviation of the noise [default: the data set's own]
+    #[arg(long, value_name = "SD", allow_negative_numbers = true)]
+    pub noise: Option<f64>,
+    /// The file's target column, by header name or number from 1 [default: the last]
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+}
+
+impl DataArgs {
+    /// The data asked for, or `default` where no `--data` was given.
+    pub fn source(&self, default: Option<&DataSource>) -> Result<DataSource> {
+        match (&self.data, default) {
+            (None, Some(default)) if self.is_default() => Ok(default.clone()),
+            (None, Some(DataSource::Generated { name, .. })) => self.generated(name),
+            (None, Some(DataSource::File { path, .. })) => self.file(path),
+            (None, None) => self.generated("flower"),
+            (Some(name), _) if name.parse::<Generator>().is_ok() => self.generated(name),
+            (Some(path), _) if looks_like_path(path) => self.file(Path::new(path)),
+            (Some(name), _) => {
+                name.parse::<Generator>().and_then(|generator| self.generated(&generator.to_string()))
+            }
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        self.m.is_none() && self.data_seed.is_none() && self.noise.is_none() && self.label.is_none()
+    }
+
+    fn generated(&self, name: &str) -> Result<DataSource> {
+        if let Some(label) = &self.label {
+            return Err(Error::invalid(
+                "label column",
+                label,
+                format!("{name} is generated and has no columns to name"),
+            ));
+        }
+        let name = name.parse::<Generator>()?.to_string();
+        Ok(DataSource::Generated { name, m: self.m, seed: self.data_seed, noise: self.noise })
+    }
+
+    fn file(&self, path: &Path) -> Result<DataSource> {
+        refuse_for_file("number of samples", self.m)?;
+        refuse_for_file("data seed", self.data_seed)?;
+        refuse_for_file("noise", self.noise)?;
+        Ok(DataSource::File { path: path.to_path_buf(), label: self.label.clone() })
+    }
+}
+
+/// A file that is there, or a name no generator has: with a folder or an extension.
+fn looks_like_path(text: &str) -> bool {
+    Path::new(text).exists() || text.contains(['/', '\\']) || Path::new(text).extension().is_some()
+}
+
+/// The output layer and its cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// sigmoid for 2 classes, softmax for more
+    Auto,
+    /// one unit, binary cross-entropy
+    Sigmoid,
+    /// one unit a class, cross-entropy
+    Softmax,
+    /// the target is a real number: squared error
+    Identity,
+}
+
+impl Output {
+    /// How a file's target column is to be read.
+    pub fn target_kind(self) -> TargetKind {
+        match self {
+            Self::Auto => TargetKind::Auto,
+            Self::Sigmoid | Self::Softmax => TargetKind::Classes,
+            Self::Identity => TargetKind::Values,
+        }
+    }
+
+    /// The loss and the number of outputs for a data set.
+    fn resolve(self, dataset: &Dataset) -> Result<(Loss, usize)> {
+        let Some(classes) = dataset.n_classes() else {
+            let y = dataset.y().len() / dataset.m;
+            return Ok((Loss::SquaredError, y));
+        };
+        match self {
+            Self::Identity => Ok((Loss::SquaredError, 1)),
+            Self::Sigmoid if classes > 2 => Err(Error::invalid(
+                "output",
+                "sigmoid",
+                format!("{} has {classes} classes; use --output softmax", dataset.name),
+            )),
+            Self::Sigmoid => Ok((Loss::BinaryCrossEntropy, 1)),
+            Self::Auto if classes <= 2 => Ok((Loss::BinaryCrossEntropy, 1)),
+            Self::Auto | Self::Softmax => Ok((Loss::SoftmaxCrossEntropy, classes)),
+        }
+    }
+}
+
+/// Which network, but for its hidden layers.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), identity
+    #[arg(long, value_name = "G", default_value = "tanh")]
+    pub activation: Activation,
+    /// Output activation and cost
+    #[arg(long, value_enum, default_value = "auto")]
+    pub output: Output,
+    /// First weights: normal:SCALE, zeros, xavier, he, or lecun (normal / sqrt(n_prev), the course's deep networks)
+    #[arg(long, value_name = "HOW", default_value = "normal:0.01")]
+    pub init: Initializer,
+    /// Seed of the first weights: NumPy's legacy RandomState
+    #[arg(long, value_name = "SEED", default_value_t = 2)]
+    pub init_seed: u32,
+}
+
+impl NetworkArgs {
+    /// The network for a data set.
+    pub fn network(&self, hidden: Vec<Layer>, dataset: &Dataset) -> Result<Network> {
+        let (loss, n_outputs) = self.output.resolve(dataset)?;
+        Network::new(dataset.n_features, hidden, n_outputs, loss)
+    }
+}
+
+/// Where to compute.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Backend")]
+pub struct BackendArgs {
+    /// auto (a GPU if there is one, else the CPU), gpu, vulkan (a software driver will do), metal, dx12, cpu-reference
+    #[arg(long, value_name = "BACKEND", default_value = "auto")]
+    pub backend: BackendChoice,
+    /// Part of an adapter's or driver's name, or its number in `gpu-nn info`
+    #[arg(long, value_name = "NAME")]
+    pub adapter: Option<String>,
+}
+
+impl BackendArgs {
+    /// Opens the backend; the text says which and why.
+    pub async fn open(&self) -> Result<(Backend, String)> {
+        let (backend, why) = Backend::open(self.backend, self.adapter.as_deref()).await?;
+        let what = match (backend.adapter(), backend.driver()) {
+            (Some(adapter), Some(driver)) => format!("{}, {adapter}, {driver}", backend.name()),
+            _ => backend.name().to_owned(),
+        };
+        let text = format!("{what} ({why})");
+        Ok((backend, text))
+    }
+}
+
+/// How long to train.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub struct TrainingArgs {
+    /// Step size of gradient descent
+    #[arg(long, value_name = "RATE", default_value_t = 1.2, value_parser = learning_rate, allow_negative_numbers = true)]
+    pub learning_rate: f64,
+    /// Report the cost of every so many iterations [default: a tenth of the iterations]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub report_every: Option<usize>,
+}
+
+impl TrainingArgs {
+    /// The interval between reports.
+    pub fn report_every(&self, iterations: usize) -> usize {
+        self.report_every.unwrap_or_else(|| iterations.div_ceil(10).max(1))
+    }
+}
+
+/// What to print and write.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Results")]
+pub struct ResultArgs {
+    /// Folder to write; it must not hold anything yet [default: a fresh runs/NAME-N]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object on standard output, and nothing else
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Draw no pictures
+    #[arg(long)]
+    pub no_plots: bool,
+}
+
+/// Parses a learning rate: positive and finite.
+fn learning_rate(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("a learning rate is a positive number such as 1.2".into()),
+    }
+}
+
+/// Parses a count of at least 1.
+pub fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("at least 1 is needed".into()),
+    }
+}

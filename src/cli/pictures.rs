@@ -1,0 +1,112 @@
+//! Which pictures a command draws, of what size, and under which names.
+
+use gpu_nn::Result;
+use gpu_nn::data::Dataset;
+use gpu_nn::network::Network;
+use gpu_nn::plot::{
+    Animation, CostOptions, Curve, Grid, Panel, cost_curve, decision_boundary, encode_png, sweep_grid,
+};
+use gpu_nn::training::Score;
+
+use super::console::thousands;
+use super::fit::{Fit, describe};
+use super::run_folder::RunFolder;
+use super::sweep::Row;
+
+const BOUNDARY_SIZE: (u32, u32) = (900, 760);
+const COST_SIZE: (u32, u32) = (900, 560);
+const ANIMATION_SIZE: (u32, u32) = (640, 640);
+const SWEEP_PANEL: u32 = 375;
+
+/// Frames of an animation: six seconds at ten a second.
+const FRAMES: usize = 60;
+
+/// Points a side of the grid that the network is asked at.
+const FINE: usize = 240;
+const COARSE: usize = 120;
+
+/// Refuses data that has no plane to draw on.
+pub fn check_drawable(dataset: &Dataset) -> Result<()> {
+    Grid::around(dataset, 2, 2).map(drop)
+}
+
+/// The points to ask the network at; coarse where many grids are asked.
+pub fn grid(dataset: &Dataset, coarse: bool) -> Result<Grid> {
+    let side = if coarse { COARSE } else { FINE };
+    Grid::around(dataset, side, side)
+}
+
+/// The iterations of an animation's frames: dense at first, when most happens.
+pub fn moments(iterations: usize) -> Vec<usize> {
+    let mut moments: Vec<usize> = (0..FRAMES)
+        .map(|i| {
+            let part = i as f64 / (FRAMES - 1) as f64;
+            (iterations as f64 * part * part).round() as usize
+        })
+        .collect();
+    moments.dedup();
+    moments
+}
+
+/// Draws cost.png, and where the data has a plane boundary.png and boundary.gif; the names of what was written.
+pub fn draw_run(
+    folder: &mut RunFolder,
+    dataset: &Dataset,
+    network: &Network,
+    fit: &Fit,
+) -> Result<Vec<&'static str>> {
+    let mut written = vec!["cost.png"];
+    let title = format!("{}, {network}", dataset.name);
+    let caption = caption(fit.trained.costs.len(), fit.trained.cost_after_last, fit.score);
+    let costs = &fit.trained.costs;
+    let curve = Curve { label: "", start: 0, step: 1, costs };
+    let options = CostOptions { title: &title, caption: &caption, size: COST_SIZE, ..CostOptions::default() };
+    folder.write("cost.png", encode_png(&cost_curve(&[curve], &options)?)?)?;
+    if let Some(regions) = &fit.regions {
+        let panel = Panel::new(dataset, regions, &title, &caption)?;
+        folder.write("boundary.png", encode_png(&decision_boundary(&panel, BOUNDARY_SIZE)?)?)?;
+        written.push("boundary.png");
+    }
+    if !fit.moments.is_empty() {
+        let mut animation = Animation::new(dataset, &title, ANIMATION_SIZE)?.with_history(curve);
+        for moment in &fit.moments {
+            let cost = costs.get(moment.iteration).copied().unwrap_or(fit.trained.cost_after_last);
+            animation.push(moment.iteration, cost, moment.regions.clone())?;
+        }
+        folder.write("boundary.gif", animation.encode()?)?;
+        written.push("boundary.gif");
+    }
+    Ok(written)
+}
+
+fn caption(iterations: usize, cost: f64, score: Option<Score>) -> String {
+    let accuracy = describe(score).map_or_else(String::new, |text| format!(" · {text}"));
+    format!("iteration {} · cost {cost:.4}{accuracy}", thousands(iterations))
+}
+
+/// Draws sweep.png, one panel a network, and names it.
+pub fn draw_sweep(folder: &mut RunFolder, dataset: &Dataset, rows: &[Row]) -> Result<&'static str> {
+    let titles: Vec<String> = rows.iter().map(panel_title).collect();
+    let mut panels = Vec::with_capacity(rows.len());
+    for (row, title) in rows.iter().zip(&titles) {
+        if let Some(regions) = &row.fit.regions {
+            panels.push(Panel::new(dataset, regions, title, "")?);
+        }
+    }
+    let iterations = rows.first().map_or(0, |row| row.fit.trained.costs.len());
+    let title = format!("{}, {} iterations", dataset.name, thousands(iterations));
+    // As the picture lays them out: nearly square, at most four across, a line for the title.
+    let columns = (rows.len() as f64).sqrt().ceil().clamp(1.0, 4.0) as u32;
+    let lines = (rows.len() as u32).div_ceil(columns);
+    let size = (columns * SWEEP_PANEL, lines * SWEEP_PANEL + 70);
+    folder.write("sweep.png", encode_png(&sweep_grid(&panels, &title, size)?)?)?;
+    Ok("sweep.png")
+}
+
+fn panel_title(row: &Row) -> String {
+    let cost = row.fit.trained.cost_after_last;
+    match row.fit.score {
+        Some(score) => format!("hidden {} · {:.2} % · cost {cost:.3}", row.hidden, score.accuracy_percent()),
+        None => format!("hidden {} · cost {cost:.3}", row.hidden),
+    }
+}

@@ -1,0 +1,92 @@
+//! `gpu-nn predict`: a trained network's answer for every sample, as CSV.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use gpu_nn::data::{DataSource, Label, TargetKind, read_csv_features};
+use gpu_nn::model::Model;
+use gpu_nn::network::Loss;
+use gpu_nn::{Error, Result};
+
+use super::console;
+use super::options::{BackendArgs, DataArgs};
+
+/// Print a trained network's answer for every sample as CSV: the class and its probabilities, or the value.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of a run, or a model.safetensors file
+    #[arg(value_name = "RUN|MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// Write the answers to a file, not to standard output
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    out: Option<PathBuf>,
+}
+
+pub async fn run(args: Args) -> Result<()> {
+    let model = Model::load(&args.model)?;
+    let source = args.data.source(model.data.as_ref())?;
+    let (x, m) = samples(&source, &model)?;
+    let (backend, _) = args.backend.open().await?;
+    let a = backend.predict(&model.network, &model.parameters, &x, m).await?;
+    let text = table(&model, &a, m);
+    match args.out {
+        Some(path) => fs::write(&path, text).map_err(|source| Error::Write { path, source }),
+        None => console::print(&text),
+    }
+}
+
+/// The samples' features, (n_0, m); a file need not have a target column.
+fn samples(source: &DataSource, model: &Model) -> Result<(Vec<f64>, usize)> {
+    if let DataSource::File { path, label } = source {
+        let label = Label::from_option(label.as_deref());
+        let features = read_csv_features(path, &model.feature_names, Some(&label))?;
+        return Ok((features.x, features.m));
+    }
+    let dataset = source.load(TargetKind::Auto, None, None)?;
+    model.check_features(&dataset)?;
+    Ok((dataset.x, dataset.m))
+}
+
+/// One line a sample; a (n_L, m).
+fn table(model: &Model, a: &[f64], m: usize) -> String {
+    let network = &model.network;
+    let classes = &model.class_names;
+    let mut text = match network.loss() {
+        Loss::SquaredError if network.n_outputs() == 1 => "value\n".to_owned(),
+        Loss::SquaredError => {
+            let names: Vec<_> = (1..=network.n_outputs()).map(|i| format!("value_{i}")).collect();
+            names.join(",") + "\n"
+        }
+        Loss::BinaryCrossEntropy => format!("class,{}\n", quoted(&format!("probability of {}", classes[1]))),
+        Loss::SoftmaxCrossEntropy => {
+            let names: Vec<_> =
+                classes.iter().map(|name| quoted(&format!("probability of {name}"))).collect();
+            format!("class,{}\n", names.join(","))
+        }
+    };
+    for j in 0..m {
+        let column = || a.iter().skip(j).step_by(m).copied();
+        let values: Vec<_> = column().map(|value| value.to_string()).collect();
+        let class = network.loss().class_of(column()).map(|class| quoted(&classes[class as usize]));
+        // Writing to a String cannot fail.
+        let _ = match class {
+            Some(class) => writeln!(text, "{class},{}", values.join(",")),
+            None => writeln!(text, "{}", values.join(",")),
+        };
+    }
+    text
+}
+
+/// A CSV field, in quotes where it needs them.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.into()
+    }
+}

@@ -1,0 +1,125 @@
+//! What a run leaves on record: the JSON object, run.toml and history.csv.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use gpu_nn::data::DataSource;
+use gpu_nn::network::Parameters;
+use gpu_nn::training::{Backend, Score};
+use serde::Serialize;
+
+/// How long things took.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Seconds {
+    /// From the start of the process to the first iteration.
+    pub setup: f64,
+    /// From the first iteration to the cost of the last parameters.
+    pub train: f64,
+}
+
+/// The object that `train --json` prints.
+#[derive(Debug, Serialize)]
+pub struct TrainReport {
+    pub backend: String,
+    pub adapter: Option<String>,
+    pub driver: Option<String>,
+    pub lowering: &'static str,
+    pub data: String,
+    pub network: String,
+    pub n_parameters: usize,
+    pub m: usize,
+    pub iterations: usize,
+    pub learning_rate: f64,
+    /// The cost of the parameters before that iteration's update.
+    pub costs: BTreeMap<usize, f64>,
+    pub cost_after_last: f64,
+    pub n_correct: Option<usize>,
+    pub accuracy_percent: Option<f64>,
+    pub seconds: Seconds,
+    pub out: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<BTreeMap<String, Vec<Vec<f64>>>>,
+}
+
+/// Every `report_every`-th cost.
+pub fn reported(costs: &[f64], report_every: usize) -> BTreeMap<usize, f64> {
+    costs.iter().copied().enumerate().step_by(report_every).collect()
+}
+
+/// Each parameter matrix as a list of rows.
+pub fn matrices(parameters: &Parameters) -> BTreeMap<String, Vec<Vec<f64>>> {
+    let rows = |view| parameters.view(view).chunks(view.cols).map(<[f64]>::to_vec).collect();
+    parameters.arena().views().iter().map(|view| (view.name.clone(), rows(view))).collect()
+}
+
+/// The cost of every iteration as CSV.
+pub fn history_csv(costs: &[f64], cost_after_last: f64) -> String {
+    let mut text = String::from("iteration,cost\n");
+    for (iteration, cost) in costs.iter().chain([&cost_after_last]).enumerate() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{iteration},{cost}");
+    }
+    text
+}
+
+/// Everything needed to repeat a run, and what came out of it.
+#[derive(Debug, Serialize)]
+pub struct RunRecord {
+    pub gpu_nn: &'static str,
+    pub command: String,
+    pub settings: Settings,
+    pub data: DataSource,
+    pub device: DeviceRecord,
+    pub result: ResultRecord,
+}
+
+/// The settings, with all defaults filled in.
+#[derive(Debug, Serialize)]
+pub struct Settings {
+    pub network: String,
+    pub init: String,
+    pub init_seed: u32,
+    pub iterations: usize,
+    pub learning_rate: f64,
+    pub report_every: usize,
+}
+
+/// Where it was computed.
+#[derive(Debug, Serialize)]
+pub struct DeviceRecord {
+    pub backend: String,
+    pub adapter: Option<String>,
+    pub driver: Option<String>,
+    pub lowering: &'static str,
+}
+
+impl DeviceRecord {
+    pub fn new(backend: &Backend) -> Self {
+        Self {
+            backend: backend.name().to_owned(),
+            adapter: backend.adapter().map(str::to_owned),
+            driver: backend.driver().map(str::to_owned),
+            lowering: backend.lowering(),
+        }
+    }
+}
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub struct ResultRecord {
+    pub cost_after_last: f64,
+    pub n_correct: Option<usize>,
+    pub accuracy_percent: Option<f64>,
+    pub seconds: Seconds,
+}
+
+impl ResultRecord {
+    pub fn new(cost_after_last: f64, score: Option<Score>, seconds: Seconds) -> Self {
+        Self {
+            cost_after_last,
+            n_correct: score.map(|score| score.n_correct),
+            accuracy_percent: score.map(Score::accuracy_percent),
+            seconds,
+        }
+    }
+}

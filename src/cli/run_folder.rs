@@ -1,0 +1,87 @@
+//! The folder of a run: a fresh `runs/NAME-N`, or the one that was asked for.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gpu_nn::{Error, Result};
+
+/// A folder made for this run; removed again, if still empty, unless the run keeps it.
+pub struct RunFolder {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl RunFolder {
+    /// Makes the folder `wanted`, or the first free `runs/NAME-N`: before the training, so that a place that cannot be
+    /// written costs no time.
+    ///
+    /// # Errors
+    /// [`Error::Write`] when it cannot be made; [`Error::InvalidArgument`] when `wanted` already holds something.
+    pub fn create(wanted: Option<&Path>, name: &str) -> Result<Self> {
+        let path = match wanted {
+            Some(path) => {
+                fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
+                let mut entries =
+                    fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
+                if entries.next().is_some() {
+                    return Err(Error::invalid(
+                        "--out",
+                        path.display(),
+                        "the folder already holds files; name a new or an empty one",
+                    ));
+                }
+                path.to_path_buf()
+            }
+            None => fresh(Path::new("runs"), name)?,
+        };
+        Ok(Self { path, kept: false })
+    }
+
+    /// A file of the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file of the run.
+    pub fn write(&mut self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let path = self.file(name);
+        fs::write(&path, bytes).map_err(|source| Error::Write { path, source })?;
+        self.kept = true;
+        Ok(())
+    }
+
+    /// The run has written a file itself: the folder stays.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Only an empty folder can be removed like this; nothing of anybody's is lost.
+            let _ = fs::remove_dir(&self.path);
+            let _ = self.path.parent().map(fs::remove_dir);
+        }
+    }
+}
+
+/// The first `NAME-N` that nobody has: making a folder is the test, so that two runs at once get two.
+fn fresh(parent: &Path, name: &str) -> Result<PathBuf> {
+    fs::create_dir_all(parent).map_err(|source| Error::Write { path: parent.into(), source })?;
+    for n in 1.. {
+        let path = parent.join(format!("{name}-{n}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(Error::Write { path, source }),
+        }
+    }
+    unreachable!("the numbers do not end")
+}

@@ -1,0 +1,46 @@
+//! Activation functions and their derivatives, element by element; twin of `shaders/activation.wgsl`.
+
+use crate::network::Activation;
+
+/// 1 / (1 + exp(-z)), without overflow for large |z|.
+pub fn sigmoid(z: f64) -> f64 {
+    let t = (-z.abs()).exp();
+    if z >= 0.0 { 1.0 / (1.0 + t) } else { t / (1.0 + t) }
+}
+
+/// A = g(Z). Shapes: z and out a (n_l, m).
+pub fn activate(g: Activation, z: &[f64], a: &mut [f64]) {
+    let apply = |a: &mut [f64], f: &dyn Fn(f64) -> f64| {
+        for (a, &z) in a.iter_mut().zip(z) {
+            *a = f(z);
+        }
+    };
+    match g {
+        Activation::Sigmoid => apply(a, &sigmoid),
+        Activation::Tanh => apply(a, &f64::tanh),
+        // `if z < 0`, not `max`: a NaN must stay one.
+        Activation::Relu => apply(a, &|z| if z < 0.0 { 0.0 } else { z }),
+        Activation::LeakyRelu { slope } => apply(a, &|z| if z < 0.0 { slope * z } else { z }),
+        Activation::Identity => a.copy_from_slice(z),
+    }
+}
+
+/// dZ = dA * g'(Z), with g' written in terms of A = g(Z). Shapes: da, a and out dz (n_l, m).
+pub fn activation_derivative(g: Activation, da: &[f64], a: &[f64], dz: &mut [f64]) {
+    for ((dz, da), &a) in dz.iter_mut().zip(da).zip(a) {
+        *dz = da
+            * match g {
+                Activation::Sigmoid => a * (1.0 - a),
+                Activation::Tanh => 1.0 - a * a,
+                Activation::Relu => f64::from(a > 0.0),
+                Activation::LeakyRelu { slope } => {
+                    if a > 0.0 {
+                        1.0
+                    } else {
+                        slope
+                    }
+                }
+                Activation::Identity => 1.0,
+            };
+    }
+}

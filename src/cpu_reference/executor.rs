@@ -1,0 +1,215 @@
+//! Runs a schedule with the functions of this module, one operation after the other.
+
+use super::{
+    activate, activation_derivative, cost, gradient_descent, input_gradient, matmul_bias, output_delta,
+    predict, row_sum, weight_gradient,
+};
+use crate::error::Result;
+use crate::network::{Network, Parameters};
+use crate::schedule::{self, Op, Schedule, Storage, TensorId};
+
+/// Samples predicted at a time, so that large sets need little memory.
+const PREDICT_BLOCK: usize = 16_384;
+
+/// Multiply-adds after which [`Executor::run`] returns to its caller, about a twentieth of a second.
+const WORK_BUDGET: u64 = 40_000_000;
+
+/// A network in training on the host, in double precision.
+pub struct Executor {
+    network: Network,
+    parameters: Parameters,
+    step: Schedule,
+    workspace: Workspace,
+    x: Vec<f64>,
+    y: Vec<f64>,
+}
+
+/// The matrices of one schedule.
+struct Workspace {
+    values: Vec<Vec<f64>>,
+    gradients: Vec<f64>,
+    costs: Vec<f64>,
+}
+
+impl Executor {
+    /// Takes over the data, x (n_0, m) and y (target_rows, m), and the first parameters.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when x or y do not have the shape the network needs.
+    pub fn new(
+        network: &Network,
+        parameters: Parameters,
+        x: &[f64],
+        y: &[f64],
+        m: usize,
+        learning_rate: f64,
+    ) -> Result<Self> {
+        schedule::check_data(network, x.len(), y.len(), m)?;
+        parameters.check_for(network)?;
+        let step = schedule::training_step(network, m, learning_rate);
+        let workspace = Workspace::new(&step);
+        Ok(Self { network: network.clone(), parameters, step, workspace, x: x.to_vec(), y: y.to_vec() })
+    }
+
+    /// Runs at most `iterations` training steps, fewer where they are long, and says how many: the caller comes back
+    /// for the rest, and can report or stop in between.
+    pub fn run(&mut self, iterations: usize) -> usize {
+        let work = self.step.product_flops().max(1);
+        let affordable = usize::try_from(WORK_BUDGET / work).unwrap_or(usize::MAX).max(1);
+        let iterations = iterations.min(affordable);
+        for _ in 0..iterations {
+            self.workspace.run(&self.step, &self.x, &self.y, self.parameters.values_mut());
+        }
+        iterations
+    }
+
+    /// The costs of all iterations since the last call, each of the parameters before its update.
+    pub fn take_costs(&mut self) -> Vec<f64> {
+        std::mem::take(&mut self.workspace.costs)
+    }
+
+    /// The current parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The cost of the current parameters.
+    pub fn cost(&mut self) -> f64 {
+        evaluate(&self.network, &self.parameters, &self.x, &self.y, self.step.m)
+    }
+
+    /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when x is not (n_0, m).
+    pub fn predict(&self, x: &[f64], m: usize) -> Result<Vec<f64>> {
+        predict_samples(&self.network, &self.parameters, x, m)
+    }
+}
+
+/// The cost of `parameters` on x (n_0, m), y (target_rows, m), and its derivative by each of them, in their layout.
+///
+/// # Errors
+/// [`crate::Error::Shape`] when x, y or the parameters do not have the shape the network needs.
+pub fn cost_and_gradients(
+    network: &Network,
+    parameters: &Parameters,
+    x: &[f64],
+    y: &[f64],
+    m: usize,
+) -> Result<(f64, Parameters)> {
+    schedule::check_data(network, x.len(), y.len(), m)?;
+    parameters.check_for(network)?;
+    let schedule = schedule::gradients(network, m);
+    let mut workspace = Workspace::new(&schedule);
+    workspace.run(&schedule, x, y, &mut parameters.values().to_vec());
+    Ok((workspace.costs[0], Parameters::from_values(network, workspace.gradients)?))
+}
+
+/// The cost of `parameters` on x (n_0, m), y (target_rows, m); shapes already checked.
+fn evaluate(network: &Network, parameters: &Parameters, x: &[f64], y: &[f64], m: usize) -> f64 {
+    let schedule = schedule::evaluation(network, m);
+    let mut workspace = Workspace::new(&schedule);
+    workspace.run(&schedule, x, y, &mut parameters.values().to_vec());
+    workspace.costs[0]
+}
+
+/// The network's output; x (n_0, m) -> A_L (n_L, m).
+///
+/// # Errors
+/// [`crate::Error::Shape`] when x is not (n_0, m).
+pub fn predict_samples(network: &Network, parameters: &Parameters, x: &[f64], m: usize) -> Result<Vec<f64>> {
+    schedule::check_features(network, x.len(), m)?;
+    parameters.check_for(network)?;
+    let mut output = vec![0.0; network.n_outputs() * m];
+    let mut parameters = parameters.values().to_vec();
+    for start in (0..m).step_by(PREDICT_BLOCK) {
+        let width = PREDICT_BLOCK.min(m - start);
+        let block: Vec<f64> = x.chunks_exact(m).flat_map(|row| &row[start..start + width]).copied().collect();
+        let schedule = schedule::prediction(network, width);
+        let mut workspace = Workspace::new(&schedule);
+        workspace.run(&schedule, &block, &[], &mut parameters);
+        let result = workspace.values.last().expect("a prediction ends with its output matrix");
+        for (row, values) in output.chunks_exact_mut(m).zip(result.chunks_exact(width)) {
+            row[start..start + width].copy_from_slice(values);
+        }
+    }
+    Ok(output)
+}
+
+impl Workspace {
+    fn new(schedule: &Schedule) -> Self {
+        let values = schedule.tensors.iter().map(|tensor| match tensor.storage {
+            Storage::Value => vec![0.0; tensor.len()],
+            _ => Vec::new(),
+        });
+        Self { values: values.collect(), gradients: vec![0.0; schedule.n_parameters], costs: Vec::new() }
+    }
+
+    fn run(&mut self, schedule: &Schedule, x: &[f64], y: &[f64], parameters: &mut [f64]) {
+        for op in &schedule.ops {
+            match *op {
+                Op::GradientDescent { learning_rate } => {
+                    gradient_descent(parameters, &self.gradients, learning_rate);
+                }
+                Op::Cost { loss, z, y: target, .. } => {
+                    let inputs = Inputs { schedule, x, y, parameters, values: &self.values };
+                    let j = cost(loss, inputs.get(z), inputs.get(target), schedule.m);
+                    self.costs.push(j);
+                }
+                _ => self.run_into(*op, schedule, x, y, parameters),
+            }
+        }
+    }
+
+    /// Runs an operation that fills one matrix.
+    fn run_into(&mut self, op: Op, schedule: &Schedule, x: &[f64], y: &[f64], parameters: &[f64]) {
+        let Some(out_id) = op.output() else { return };
+        let tensor = schedule.tensor(out_id);
+        // The output leaves the workspace while the inputs are borrowed from it.
+        let mut value = std::mem::take(&mut self.values[out_id.0]);
+        let out = match tensor.storage {
+            Storage::Gradients { offset } => &mut self.gradients[offset..offset + tensor.len()],
+            _ => &mut value[..],
+        };
+        let inputs = Inputs { schedule, x, y, parameters, values: &self.values };
+        let get = |id| inputs.get(id);
+        let m = schedule.m;
+        match op {
+            Op::MatmulBias { w, x, b, .. } => matmul_bias(get(w), get(x), get(b), out, m),
+            Op::Activate { g, z, .. } => activate(g, get(z), out),
+            Op::OutputDelta { loss, z, y, .. } => output_delta(loss, get(z), get(y), out, m),
+            Op::WeightGradient { dz, a_prev, .. } => weight_gradient(get(dz), get(a_prev), out, m),
+            Op::RowSum { dz, .. } => row_sum(get(dz), out, m),
+            Op::InputGradient { w, dz, .. } => input_gradient(get(w), get(dz), out, m),
+            Op::ActivationDerivative { g, da, a, .. } => activation_derivative(g, get(da), get(a), out),
+            Op::Predict { loss, z, .. } => predict(loss, get(z), out, m),
+            Op::Cost { .. } | Op::GradientDescent { .. } => unreachable!("these fill no matrix"),
+        }
+        self.values[out_id.0] = value;
+    }
+}
+
+/// Everything an operation may read.
+struct Inputs<'a> {
+    schedule: &'a Schedule,
+    x: &'a [f64],
+    y: &'a [f64],
+    parameters: &'a [f64],
+    values: &'a [Vec<f64>],
+}
+
+impl<'a> Inputs<'a> {
+    fn get(&self, id: TensorId) -> &'a [f64] {
+        let tensor = self.schedule.tensor(id);
+        match tensor.storage {
+            Storage::Input => self.x,
+            Storage::Target => self.y,
+            Storage::Parameters { offset } => &self.parameters[offset..offset + tensor.len()],
+            Storage::Value => &self.values[id.0],
+            Storage::Gradients { .. } | Storage::Costs => {
+                unreachable!("no operation reads gradients or costs as a matrix")
+            }
+        }
+    }
+}

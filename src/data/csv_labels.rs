@@ -1,0 +1,186 @@
+//! The label column of a CSV file: what kind of target its cells are, and which classes they make.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::Targets;
+use super::csv_rows::{Row, error_at, list, shown};
+use crate::error::{Error, Result};
+
+/// What the label column of a file holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TargetKind {
+    /// Classes where the labels are text or integers; real numbers are an error that asks for a decision.
+    #[default]
+    Auto,
+    /// Classes, whatever the labels look like.
+    Classes,
+    /// A real value for each sample (regression).
+    Values,
+}
+
+/// Collects one label after the other.
+pub(super) struct LabelColumn {
+    column: usize,
+    kind: TargetKind,
+    values: Vec<f64>,
+    /// For classes: an index into `texts` for each sample.
+    labels: Vec<u32>,
+    texts: Vec<Text>,
+    known: HashMap<String, u32>,
+}
+
+/// A label as the file spells it.
+struct Text {
+    text: String,
+    /// Its value, where it is a number.
+    number: Option<f64>,
+    /// Where it was first seen.
+    line: u64,
+}
+
+impl LabelColumn {
+    pub(super) fn new(column: usize, kind: TargetKind) -> Self {
+        Self {
+            column,
+            kind,
+            values: Vec::new(),
+            labels: Vec::new(),
+            texts: Vec::new(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// Takes the label of one row.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for an empty cell, a number that is not finite, or, for values, no number at all.
+    pub(super) fn push(&mut self, row: Row<'_>) -> Result<()> {
+        if self.kind == TargetKind::Values {
+            self.values.push(row.number(self.column)?);
+            return Ok(());
+        }
+        let text = row.value(self.column)?;
+        let index = match self.known.get(text) {
+            Some(&index) => index,
+            None => {
+                // `nan` is far more often a missing label than a class of that name: `number` reports it.
+                let number = text.parse::<f64>().is_ok().then(|| row.number(self.column)).transpose()?;
+                let index = u32::try_from(self.texts.len())
+                    .map_err(|_| row.error("more than 2^32 different labels".into()))?;
+                self.texts.push(Text { text: text.to_owned(), number, line: row.line() });
+                self.known.insert(text.to_owned(), index);
+                index
+            }
+        };
+        self.labels.push(index);
+        Ok(())
+    }
+
+    /// The targets of all rows; `title` names the column, `classes` are those of a trained model.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for real numbers among [`TargetKind::Auto`] labels, for a single class, or for a label that is
+    /// none of `classes`.
+    pub(super) fn finish(self, path: &Path, title: &str, classes: Option<&[String]>) -> Result<Targets> {
+        if self.kind == TargetKind::Values {
+            return Ok(Targets::Values { values: self.values, n_outputs: 1 });
+        }
+        let context = Context { path, title };
+        let (class_of_text, names) = match classes {
+            Some(classes) => (context.match_classes(&self.texts, classes)?, classes.to_vec()),
+            None => {
+                if self.kind == TargetKind::Auto {
+                    context.check_not_real(&self.texts)?;
+                }
+                context.find_classes(&self.texts)?
+            }
+        };
+        let labels = self.labels.iter().map(|&text| class_of_text[text as usize]).collect();
+        Ok(Targets::Classes { labels, names })
+    }
+}
+
+/// What messages about labels name.
+struct Context<'a> {
+    path: &'a Path,
+    title: &'a str,
+}
+
+impl Context<'_> {
+    /// Numbers that are not all integers are measurements, not names.
+    fn check_not_real(&self, texts: &[Text]) -> Result<()> {
+        let all_numbers = texts.iter().all(|text| text.number.is_some());
+        let real = texts.iter().find(|text| text.number.is_some_and(|number| number.fract() != 0.0));
+        match real {
+            Some(text) if all_numbers => Err(error_at(
+                self.path,
+                text.line,
+                format!(
+                    "the label {} in {} looks like a real value, not a class; pass --output identity for regression",
+                    shown(&text.text),
+                    self.title
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The class of each text, and the classes' names: sorted by value if all are numbers, else as text.
+    fn find_classes(&self, texts: &[Text]) -> Result<(Vec<u32>, Vec<String>)> {
+        let numbers: Option<Vec<f64>> = texts.iter().map(|text| text.number).collect();
+        let names: Vec<String> = match numbers {
+            Some(mut numbers) => {
+                numbers.sort_by(f64::total_cmp);
+                let mut names: Vec<String> = numbers.into_iter().map(number_name).collect();
+                names.dedup();
+                names
+            }
+            None => {
+                let mut names: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
+                names.sort_unstable();
+                names
+            }
+        };
+        if let [only] = names.as_slice() {
+            return Err(Error::data(
+                self.path.display().to_string(),
+                format!("only one class ({}) in {}; at least two are needed", shown(only), self.title),
+            ));
+        }
+        Ok((self.match_classes(texts, &names)?, names))
+    }
+
+    /// The index of each text in `classes`: by its spelling, or else by its value.
+    fn match_classes(&self, texts: &[Text], classes: &[String]) -> Result<Vec<u32>> {
+        let mut index = HashMap::new();
+        for (class, i) in classes.iter().zip(0..) {
+            index.insert(class.clone(), i);
+            if let Ok(number) = class.parse() {
+                // A spelling that is itself a class goes first.
+                index.entry(number_name(number)).or_insert(i);
+            }
+        }
+        let find = |text: &Text| {
+            let by_value = || text.number.and_then(|number| index.get(&number_name(number)));
+            index.get(&text.text).or_else(by_value).copied().ok_or_else(|| {
+                error_at(
+                    self.path,
+                    text.line,
+                    format!(
+                        "the label {} in {} is none of the model's classes ({})",
+                        shown(&text.text),
+                        self.title,
+                        list(classes.iter())
+                    ),
+                )
+            })
+        };
+        texts.iter().map(find).collect()
+    }
+}
+
+/// The one name of all spellings of a number: `1` for `1.0`, `01` and `1e0`, and `0` for `-0`.
+fn number_name(number: f64) -> String {
+    (number + 0.0).to_string()
+}

@@ -1,0 +1,282 @@
+//! A CSV file as a stream of rows with checked cells and real line numbers; what the columns mean is not known here.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
+
+use crate::error::{Error, Result};
+
+/// The most characters of a cell that a message repeats.
+const SHOWN: usize = 40;
+
+/// An open file, past its first row.
+pub(super) struct CsvRows {
+    path: PathBuf,
+    reader: Reader<LineBreaks<File>>,
+    record: ByteRecord,
+    line: u64,
+    first: Vec<String>,
+    /// Whether `record` still holds the first row, to be handed out as a sample.
+    first_pending: bool,
+    /// Column names for messages; empty without a header.
+    header: Vec<String>,
+}
+
+impl CsvRows {
+    /// Opens a file and reads its first row.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Data`] for a file without rows or a first row that is not UTF-8.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|source| Error::Read { path: path.into(), source })?;
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            // Ragged rows are reported here, with the line and the file.
+            .flexible(true)
+            .trim(Trim::All)
+            .from_reader(LineBreaks::new(file));
+        let mut rows = Self {
+            path: path.into(),
+            reader,
+            record: ByteRecord::new(),
+            line: 0,
+            first: Vec::new(),
+            first_pending: true,
+            header: Vec::new(),
+        };
+        if !rows.read_record()? {
+            return Err(rows.empty());
+        }
+        let row = rows.row();
+        rows.first = (0..row.record.len()).map(|i| row.text(i).map(str::to_owned)).collect::<Result<_>>()?;
+        Ok(rows)
+    }
+
+    /// The cells of the first row, header or not; its length is that of every row.
+    pub(super) fn first(&self) -> &[String] {
+        &self.first
+    }
+
+    /// The path as messages show it.
+    pub(super) fn origin(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The file's name without its folders.
+    pub(super) fn file_name(&self) -> String {
+        self.path.file_name().map_or_else(|| self.origin(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Takes the first row for a header: [`Self::next_row`] goes on with the second.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for one of `features` without a name, or for any two columns of the same name.
+    pub(super) fn take_header(&mut self, features: &[usize]) -> Result<()> {
+        if let Some(column) = features.iter().find(|&&column| self.first[column].is_empty()) {
+            return Err(self.row().error(format!(
+                "column {} has no name in the header; name it, or remove it if it only counts the rows",
+                column + 1
+            )));
+        }
+        let mut seen = HashMap::new();
+        for (column, name) in self.first.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            if let Some(earlier) = seen.insert(name, column) {
+                return Err(self.row().error(format!(
+                    "columns {} and {} are both named {}; give each its own name",
+                    earlier + 1,
+                    column + 1,
+                    shown(name)
+                )));
+            }
+        }
+        self.header.clone_from(&self.first);
+        self.first_pending = false;
+        Ok(())
+    }
+
+    /// The next row, as wide as the first one.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Data`] for a row of another width.
+    pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>> {
+        if self.first_pending {
+            self.first_pending = false;
+        } else if !self.read_record()? {
+            return Ok(None);
+        }
+        let (expected, found) = (self.first.len(), self.record.len());
+        if found != expected {
+            return Err(self
+                .row()
+                .error(format!("expected {expected} fields as in the first row, found {found}")));
+        }
+        Ok(Some(self.row()))
+    }
+
+    /// The error of a file without samples.
+    pub(super) fn empty(&self) -> Error {
+        Error::data(self.origin(), "empty: no samples")
+    }
+
+    fn row(&self) -> Row<'_> {
+        Row { path: &self.path, line: self.line, record: &self.record, header: &self.header }
+    }
+
+    /// Reads the next row that is not blank into `record`; whether there was one.
+    fn read_record(&mut self) -> Result<bool> {
+        loop {
+            let read = self.reader.read_byte_record(&mut self.record);
+            if !read.map_err(|error| Error::Read { path: self.path.clone(), source: error.into() })? {
+                return Ok(false);
+            }
+            // The reader itself skips empty lines; a line of spaces is to it a row of one cell, trimmed to nothing.
+            if self.record.len() > 1 || self.record.iter().any(|cell| !cell.is_empty()) {
+                break;
+            }
+        }
+        let end = self.reader.position().byte();
+        self.line = self.reader.get_mut().line_of(end - 1);
+        Ok(true)
+    }
+}
+
+/// One row of a [`CsvRows`].
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    path: &'a Path,
+    line: u64,
+    record: &'a ByteRecord,
+    header: &'a [String],
+}
+
+impl<'a> Row<'a> {
+    /// The line of the file that the row ends on, counted from 1.
+    pub(super) fn line(self) -> u64 {
+        self.line
+    }
+
+    /// A cell that has to hold something.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for an empty cell or one that is not UTF-8.
+    pub(super) fn value(self, column: usize) -> Result<&'a str> {
+        let text = self.text(column)?;
+        if text.is_empty() {
+            return Err(self.error(format!(
+                "{} is empty; fill in the missing value or remove the row",
+                title(self.header, column)
+            )));
+        }
+        Ok(text)
+    }
+
+    /// A cell that has to hold a finite number.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for any other.
+    pub(super) fn number(self, column: usize) -> Result<f64> {
+        let text = self.value(column)?;
+        let title = || title(self.header, column);
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            Ok(_) => Err(self.error(format!(
+                "{}: {} is not a finite number; replace the value or remove the row",
+                title(),
+                shown(text)
+            ))),
+            Err(_) => Err(self.error(format!(
+                "{}: {} is not a number; correct it, or remove the row or the column",
+                title(),
+                shown(text)
+            ))),
+        }
+    }
+
+    /// An [`Error::Data`] that names the file and the line.
+    pub(super) fn error(self, problem: String) -> Error {
+        error_at(self.path, self.line, problem)
+    }
+
+    fn text(self, column: usize) -> Result<&'a str> {
+        std::str::from_utf8(&self.record[column]).map_err(|_| {
+            self.error(format!("{} is not UTF-8 text; save the file as UTF-8", title(self.header, column)))
+        })
+    }
+}
+
+/// An [`Error::Data`] that names a file and a line.
+pub(super) fn error_at(path: &Path, line: u64, problem: String) -> Error {
+    Error::data(format!("{}, line {line}", path.display()), problem)
+}
+
+/// A column as messages name it: by its header, or else by its number.
+pub(super) fn title(header: &[String], column: usize) -> String {
+    match header.get(column).filter(|name| !name.is_empty()) {
+        Some(name) => format!("column {}", shown(name)),
+        None => format!("column {}", column + 1),
+    }
+}
+
+/// Text of a file in a message: quoted, on one line, and not too long.
+pub(super) fn shown(text: &str) -> String {
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let start: String = chars.by_ref().take(SHOWN).collect();
+    let rest = if chars.next().is_some() { "..." } else { "" };
+    format!("`{start}{rest}`")
+}
+
+/// Several texts of a file in a message, cut off after the first ten.
+pub(super) fn list<'a>(texts: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let more = texts.len().saturating_sub(10);
+    let mut list = texts.take(10).map(|text| shown(text)).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
+}
+
+/// A reader that notes where the lines end as the bytes pass through.
+///
+/// The `csv` crate's own line numbers are not usable in a message: it skips blank lines, and the second byte of CRLF,
+/// only while it reads the following row, and so takes rows to start too early.
+struct LineBreaks<R> {
+    inner: R,
+    offset: u64,
+    after_return: bool,
+    /// Offsets of the line breaks not yet counted; no more than one buffer's worth and one row's.
+    breaks: VecDeque<u64>,
+    line: u64,
+}
+
+impl<R> LineBreaks<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, offset: 0, after_return: false, breaks: VecDeque::new(), line: 1 }
+    }
+
+    /// The line, counted from 1, of the byte at `offset`; offsets must not decrease from call to call.
+    fn line_of(&mut self, offset: u64) -> u64 {
+        while self.breaks.front().is_some_and(|&at| at < offset) {
+            self.breaks.pop_front();
+            self.line += 1;
+        }
+        self.line
+    }
+}
+
+impl<R: Read> Read for LineBreaks<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        for &byte in &buffer[..n] {
+            // A carriage return ends a line, and a newline right after it belongs to the same break.
+            if byte == b'\r' || (byte == b'\n' && !self.after_return) {
+                self.breaks.push_back(self.offset);
+            }
+            self.after_return = byte == b'\r';
+            self.offset += 1;
+        }
+        Ok(n)
+    }
+}

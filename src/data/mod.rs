@@ -1,0 +1,22 @@
+//! Data sets: what they are, where they come from (generators, CSV files), and NumPy's legacy random numbers.
+//!
+//! Nothing here knows of networks; a [`Dataset`] is columns of numbers with a target for each.
+
+mod course_generators;
+mod csv_columns;
+mod csv_file;
+mod csv_labels;
+mod csv_rows;
+mod dataset;
+mod generators;
+mod numpy_random;
+mod own_generators;
+mod source;
+
+pub use csv_columns::Label;
+pub use csv_file::{CsvOptions, Features, read_csv, read_csv_features};
+pub use csv_labels::TargetKind;
+pub use dataset::{Dataset, Targets};
+pub use generators::{Generator, GeneratorOptions, blobs_by_centre, generate, generate_from};
+pub use numpy_random::NumpyRandom;
+pub use source::{DataSource, refuse_for_file};

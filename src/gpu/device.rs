@@ -1,0 +1,157 @@
+//! An open device: its queue, limits, errors and compiled kernels. Choosing the adapter is in `adapters`.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::adapters::{AdapterRequest, AdapterSummary, choose};
+use super::grid::WORKGROUP_SIZE;
+use super::kernels::{Access, KERNELS, Kernel};
+use crate::error::{Error, Result};
+
+/// A device ready to run kernels. Cheap to share by reference; kernels are compiled when first needed, and once.
+pub struct Device {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    summary: AdapterSummary,
+    failures: Arc<Failures>,
+    pipelines: Vec<OnceLock<wgpu::ComputePipeline>>,
+}
+
+/// What the device reported outside of any call.
+#[derive(Default)]
+struct Failures {
+    lost: Mutex<Option<String>>,
+    error: Mutex<Option<String>>,
+}
+
+impl Failures {
+    /// Keeps the first report: later ones are consequences.
+    fn report(slot: &Mutex<Option<String>>, message: String) {
+        slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+    }
+
+    fn get(slot: &Mutex<Option<String>>) -> Option<String> {
+        slot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Device {
+    /// Opens the adapter that the request describes, with all its limits.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] when none answers to it; [`Error::Gpu`] when the driver refuses to open it.
+    pub async fn open(request: &AdapterRequest) -> Result<Self> {
+        let adapter = choose(request).await?;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("gpu-nn"),
+            required_limits: adapter.limits(),
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| Error::Gpu { during: "opening the device", message: error.to_string() })?;
+        let failures = Arc::new(Failures::default());
+        let on_error = Arc::clone(&failures);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            Failures::report(&on_error.error, one_line(&error.to_string()));
+        }));
+        let on_lost = Arc::clone(&failures);
+        device.set_device_lost_callback(move |reason, message| {
+            // Dropping the device is reported too.
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                Failures::report(&on_lost.lost, one_line(&message));
+            }
+        });
+        let pipelines = KERNELS.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { device, queue, summary: AdapterSummary::new(&adapter), failures, pipelines })
+    }
+
+    /// What the adapter says of itself.
+    pub fn summary(&self) -> &AdapterSummary {
+        &self.summary
+    }
+
+    /// The first error that the device has reported, if any.
+    pub(super) fn check(&self, during: &'static str) -> Result<()> {
+        if let Some(message) = Failures::get(&self.failures.lost) {
+            return Err(Error::DeviceLost { message });
+        }
+        match Failures::get(&self.failures.error) {
+            Some(message) => Err(Error::Gpu { during, message }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses arrays that a kernel could not see whole.
+    pub(super) fn check_array(&self, what: &str, elements: usize) -> Result<()> {
+        let bytes = elements as u64 * size_of::<f32>() as u64;
+        let limit = self.summary.max_array_bytes;
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(Error::DeviceLimit {
+            what: what.into(),
+            needed: mebibytes(bytes),
+            device: self.summary.name.clone(),
+            limit: format!("{} an array", mebibytes(limit)),
+            hint: "use fewer samples or narrower layers, or --backend cpu-reference".into(),
+        })
+    }
+
+    pub(super) fn pipeline(&self, kernel: Kernel) -> &wgpu::ComputePipeline {
+        self.pipelines[kernel as usize].get_or_init(|| self.compile(kernel))
+    }
+
+    fn compile(&self, kernel: Kernel) -> wgpu::ComputePipeline {
+        let info = kernel.info();
+        let storage = |&(binding, access): &(u32, Access)| {
+            let read_only = access == Access::Read;
+            layout_entry(binding, wgpu::BufferBindingType::Storage { read_only })
+        };
+        let mut entries = vec![layout_entry(0, wgpu::BufferBindingType::Storage { read_only: true })];
+        entries.extend(info.storage.iter().map(storage));
+        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(info.name),
+            entries: &entries,
+        });
+        let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(info.name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(info.name),
+            source: wgpu::ShaderSource::Wgsl(info.source().into()),
+        });
+        self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(info.name),
+            layout: Some(&layout),
+            module: &module,
+            entry_point: Some(info.name),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[("WORKGROUP_SIZE", f64::from(WORKGROUP_SIZE))],
+                // Each kernel writes its workgroup memory before it reads it; clearing costs seconds on one driver.
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        })
+    }
+}
+
+fn layout_entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    }
+}
+
+/// Driver messages run over many lines; errors here take one.
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}

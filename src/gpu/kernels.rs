@@ -1,0 +1,132 @@
+//! The table of kernels: for each entry point its source files, bindings and uniform struct; and the codes of
+//! activations and losses that the shaders switch on.
+//!
+//! A test reflects the shaders with naga and compares them with this table.
+
+use super::uniforms::{
+    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, RowSumParams,
+    Uniform, UniformField, WeightGradientParams,
+};
+use crate::network::{Activation, Loss};
+
+/// How a kernel uses a storage buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// `var<storage, read>`
+    Read,
+    /// `var<storage, read_write>`
+    ReadWrite,
+}
+
+/// One entry point.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelInfo {
+    /// The entry point's name.
+    pub name: &'static str,
+    /// Source files, joined in this order.
+    pub files: &'static [(&'static str, &'static str)],
+    /// Storage buffers by binding number; the uniform is binding 0.
+    pub storage: &'static [(u32, Access)],
+    /// The uniform struct.
+    pub uniform: &'static [UniformField],
+}
+
+impl KernelInfo {
+    /// The whole WGSL text.
+    pub fn source(&self) -> String {
+        self.files.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Bytes of the uniform struct: scalars without gaps.
+    pub fn uniform_size(&self) -> usize {
+        self.uniform.len() * size_of::<u32>()
+    }
+}
+
+/// Index into [`KERNELS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    MatmulBias,
+    InputGradient,
+    WeightGradient,
+    RowSum,
+    FinishSum,
+    Activate,
+    ActivationDerivative,
+    Cost,
+    FinishCost,
+    OutputDelta,
+    Predict,
+    GradientDescent,
+}
+
+impl Kernel {
+    pub(super) fn info(self) -> &'static KernelInfo {
+        &KERNELS[self as usize]
+    }
+}
+
+macro_rules! file {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../shaders/", $name)))
+    };
+}
+
+type File = (&'static str, &'static str);
+const INDEXING: File = file!("indexing.wgsl");
+const NUMERICS: File = file!("numerics.wgsl");
+const WORKGROUP_SUM: File = file!("workgroup_sum.wgsl");
+const MATMUL: &[File] = &[INDEXING, file!("matmul.wgsl")];
+const WEIGHT_GRADIENT: &[File] = &[INDEXING, WORKGROUP_SUM, file!("weight_gradient.wgsl")];
+const REDUCE: &[File] = &[INDEXING, WORKGROUP_SUM, file!("reduce.wgsl")];
+const FINISH_SUM: &[File] = &[INDEXING, file!("finish_sum.wgsl")];
+const ACTIVATION: &[File] = &[INDEXING, NUMERICS, file!("activation.wgsl")];
+const LOSS: &[File] = &[INDEXING, NUMERICS, WORKGROUP_SUM, file!("loss.wgsl")];
+const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
+
+const R: Access = Access::Read;
+const RW: Access = Access::ReadWrite;
+
+const fn kernel<U: Uniform>(
+    name: &'static str,
+    files: &'static [File],
+    storage: &'static [(u32, Access)],
+) -> KernelInfo {
+    KernelInfo { name, files, storage, uniform: U::FIELDS }
+}
+
+/// All kernels, in the order of [`Kernel`].
+pub const KERNELS: &[KernelInfo] = &[
+    kernel::<MatmulParams>("matmul_bias", MATMUL, &[(1, R), (2, R), (3, RW)]),
+    kernel::<MatmulParams>("input_gradient", MATMUL, &[(1, R), (2, R), (3, RW)]),
+    kernel::<WeightGradientParams>("weight_gradient", WEIGHT_GRADIENT, &[(1, R), (2, R), (3, RW)]),
+    kernel::<RowSumParams>("row_sum", REDUCE, &[(1, R), (2, RW)]),
+    kernel::<FinishSumParams>("finish_sum", FINISH_SUM, &[(1, R), (2, RW)]),
+    kernel::<ActivationParams>("activate", ACTIVATION, &[(1, R), (2, RW)]),
+    kernel::<ActivationParams>("activation_derivative", ACTIVATION, &[(1, R), (2, R), (3, RW)]),
+    kernel::<LossParams>("cost", LOSS, &[(1, R), (2, R), (3, RW), (4, RW)]),
+    kernel::<LossParams>("finish_cost", LOSS, &[(3, RW), (4, RW)]),
+    kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (3, RW)]),
+    kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]),
+    kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
+];
+
+/// The code of an activation function in numerics.wgsl, and its slope.
+pub(super) fn activation_code(g: Activation) -> (u32, f32) {
+    match g {
+        Activation::Sigmoid => (0, 0.0),
+        Activation::Tanh => (1, 0.0),
+        Activation::Relu => (2, 0.0),
+        Activation::LeakyRelu { slope } => (3, slope as f32),
+        Activation::Identity => (4, 0.0),
+    }
+}
+
+/// The code of a loss in loss.wgsl.
+pub(super) fn loss_code(loss: Loss) -> u32 {
+    match loss {
+        Loss::BinaryCrossEntropy => 0,
+        Loss::SoftmaxCrossEntropy => 1,
+        Loss::SquaredError => 2,
+    }
+}

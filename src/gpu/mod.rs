@@ -1,0 +1,24 @@
+//! The operations as WGSL kernels, and an executor for any adapter that wgpu finds.
+//!
+//! The only place that knows wgpu. `lowering` turns a schedule into dispatches (plain data), `program` makes
+//! pipelines and bind groups of them once, `executor` submits many iterations at a time.
+
+mod adapters;
+mod arrays;
+mod device;
+mod executor;
+mod grid;
+mod kernels;
+mod lowering;
+mod poll;
+mod predictor;
+mod program;
+mod uniforms;
+
+pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
+pub use device::Device;
+pub use executor::{Executor, LOWERING, TIME_BUDGET};
+pub use kernels::{Access, KERNELS, KernelInfo};
+pub use predictor::Predictor;
+pub use uniforms::UniformField;
+pub use wgpu::naga;

@@ -1,0 +1,87 @@
+//! Predictions on a device, block by block.
+
+use super::arrays::{Arrays, array, download, upload};
+use super::device::Device;
+use super::lowering::layerwise;
+use super::program::Program;
+use crate::error::Result;
+use crate::network::{Network, Parameters};
+use crate::schedule::{self, Schedule, Storage};
+
+/// Samples predicted at a time at most.
+const MAX_BLOCK: usize = 1 << 16;
+
+/// A trained network on a device.
+pub struct Predictor<'d> {
+    device: &'d Device,
+    network: Network,
+    schedule: Schedule,
+    arrays: Arrays,
+    forward: Program,
+}
+
+impl<'d> Predictor<'d> {
+    /// Uploads the parameters, rounded to f32; `m` is the number of samples to be predicted at a time, if known.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLimit`] when a matrix is too large for the device; [`crate::Error::Data`] for a value
+    /// beyond f32.
+    pub fn new(device: &'d Device, network: &Network, parameters: &Parameters, m: usize) -> Result<Self> {
+        parameters.check_for(network)?;
+        let arena = array(device, "parameters", parameters.values().len());
+        upload(device, &arena, "parameters", parameters.values())?;
+        Self::sharing(device, network, arena, m)
+    }
+
+    /// A predictor with the parameters of a running training.
+    pub(super) fn sharing(
+        device: &'d Device,
+        network: &Network,
+        parameters: wgpu::Buffer,
+        m: usize,
+    ) -> Result<Self> {
+        let schedule = schedule::prediction(network, m.clamp(1, MAX_BLOCK));
+        let lowered = layerwise(&schedule, device.summary().max_workgroups_per_dimension)?;
+        let arrays = Arrays::new(device, &schedule, parameters, lowered.scratch)?;
+        let forward = Program::new(device, &lowered.dispatches, &arrays);
+        device.check("building the forward pass")?;
+        Ok(Self { device, network: network.clone(), schedule, arrays, forward })
+    }
+
+    /// Whether its blocks are the right ones for m samples.
+    pub(super) fn fits(&self, m: usize) -> bool {
+        self.schedule.m == m.clamp(1, MAX_BLOCK)
+    }
+
+    /// The network's output; x (n_0, m) -> A_L (n_L, m).
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when x is not (n_0, m); [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the
+    /// device fails.
+    pub async fn predict(&self, x: &[f64], m: usize) -> Result<Vec<f64>> {
+        schedule::check_features(&self.network, x.len(), m)?;
+        let block = self.schedule.m;
+        let input = self.arrays.of(&self.schedule, Storage::Input).expect("a prediction has an input");
+        let last = self.schedule.ops.last().and_then(|op| op.output());
+        let output = super::arrays::ArrayId::Tensor(last.expect("a prediction ends with its output matrix"));
+        let mut result = vec![0.0; self.network.n_outputs() * m];
+        let mut padded = vec![0.0; self.network.n_features() * block];
+        for start in (0..m).step_by(block) {
+            // The last block is filled up with whatever was there: a sample's output does not depend on the others.
+            let width = block.min(m - start);
+            for (to, from) in padded.chunks_exact_mut(block).zip(x.chunks_exact(m)) {
+                to[..width].copy_from_slice(&from[start..start + width]);
+            }
+            upload(self.device, input, "features", &padded)?;
+            self.forward.submit(self.device, 1);
+            let count = self.network.n_outputs() * block;
+            let values: Vec<f32> = download(self.device, self.arrays.get(output), count).await?;
+            for (to, from) in result.chunks_exact_mut(m).zip(values.chunks_exact(block)) {
+                for (to, &from) in to[start..start + width].iter_mut().zip(from) {
+                    *to = f64::from(from);
+                }
+            }
+        }
+        Ok(result)
+    }
+}

@@ -1,0 +1,66 @@
+//! Dispatches made ready: pipelines, uniforms and bind groups, created once and encoded many times.
+
+use wgpu::util::DeviceExt;
+
+use super::arrays::Arrays;
+use super::device::Device;
+use super::lowering::Dispatch;
+
+/// A dispatch with everything bound.
+struct Bound {
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    grid: [u32; 2],
+}
+
+/// A lowered schedule, ready to run on a device.
+pub(super) struct Program {
+    dispatches: Vec<Bound>,
+}
+
+impl Program {
+    pub(super) fn new(device: &Device, dispatches: &[Dispatch], arrays: &Arrays) -> Self {
+        Self { dispatches: dispatches.iter().map(|dispatch| bind(device, dispatch, arrays)).collect() }
+    }
+
+    /// Dispatches of one run.
+    pub(super) fn len(&self) -> usize {
+        self.dispatches.len()
+    }
+
+    /// Submits `runs` runs, one after the other.
+    pub(super) fn submit(&self, device: &Device, runs: usize) {
+        let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for _ in 0..runs {
+                for dispatch in &self.dispatches {
+                    pass.set_pipeline(&dispatch.pipeline);
+                    pass.set_bind_group(0, &dispatch.bind_group, &[]);
+                    pass.dispatch_workgroups(dispatch.grid[0], dispatch.grid[1], 1);
+                }
+            }
+        }
+        device.queue.submit([encoder.finish()]);
+    }
+}
+
+fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {
+    let info = dispatch.kernel.info();
+    let pipeline = device.pipeline(dispatch.kernel).clone();
+    let uniform = device.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some(info.name),
+        contents: &dispatch.uniform,
+        usage: wgpu::BufferUsages::STORAGE,
+    });
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
+    for (&(binding, _), &id) in info.storage.iter().zip(&dispatch.arrays) {
+        entries.push(wgpu::BindGroupEntry { binding, resource: arrays.get(id).as_entire_binding() });
+    }
+    let bind_group = device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(info.name),
+        layout: &pipeline.get_bind_group_layout(0),
+        entries: &entries,
+    });
+    Bound { pipeline, bind_group, grid: dispatch.grid }
+}

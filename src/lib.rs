@@ -1,0 +1,29 @@
+//! gpu-nn trains multilayer perceptrons with WGSL compute shaders, and proves every kernel against a plain CPU reference.
+//!
+//! The map, from the bottom up; imports run downward only:
+//!
+//! - [`error`]: the one error type;
+//! - [`data`]: data sets, generators, files;
+//! - [`network`]: layers, activations, losses, parameters: plain data;
+//! - [`schedule`]: a training step as a list of operations;
+//! - [`cpu_reference`]: the operations in plain `f64` loops, and the course's own functions;
+//! - [`gpu`]: the operations as WGSL kernels on any adapter wgpu finds (feature `gpu`);
+//! - [`training`]: the loop over any executor;
+//! - [`model`]: save and load;
+//! - [`plot`]: pictures (feature `plot`).
+#![deny(missing_docs)]
+#![warn(rust_2018_idioms)]
+
+pub mod cpu_reference;
+pub mod data;
+pub mod error;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+pub mod model;
+pub mod network;
+#[cfg(feature = "plot")]
+pub mod plot;
+pub mod schedule;
+pub mod training;
+
+pub use error::{Error, Result};

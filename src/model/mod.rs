@@ -1,0 +1,5 @@
+//! A trained network with what is needed to use it on other data, and its file.
+
+mod file;
+
+pub use file::{FILE_NAME, Model};

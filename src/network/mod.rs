@@ -1,0 +1,13 @@
+//! What a network is: layers, activations and loss as plain, validated data; its parameters and their first values.
+//!
+//! Nothing here computes; `schedule` turns a [`Network`] into operations.
+
+mod arena;
+mod init;
+mod parse;
+mod spec;
+
+pub use arena::{Arena, Parameters, View};
+pub use init::{Initializer, initialize};
+pub use parse::parse_hidden;
+pub use spec::{Activation, Layer, Loss, MAX_LAYERS, MAX_UNITS, Network};

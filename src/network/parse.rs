@@ -1,0 +1,71 @@
+//! Text forms of activations and hidden layers, as typed on the command line and stored in reports.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::spec::{Activation, Layer};
+use crate::error::{Error, Result};
+
+/// The slope of a `leaky_relu` that names none.
+const DEFAULT_SLOPE: f64 = 0.01;
+
+const ACTIVATIONS: &str = "sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE) or identity";
+
+impl FromStr for Activation {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let unknown = || Error::invalid("activation", text, format!("use {ACTIVATIONS}"));
+        match text {
+            "sigmoid" => Ok(Self::Sigmoid),
+            "tanh" => Ok(Self::Tanh),
+            "relu" => Ok(Self::Relu),
+            "identity" => Ok(Self::Identity),
+            "leaky_relu" => Ok(Self::LeakyRelu { slope: DEFAULT_SLOPE }),
+            _ => {
+                let slope = text.strip_prefix("leaky_relu(").and_then(|rest| rest.strip_suffix(')'));
+                let slope = slope.and_then(|s| s.trim().parse().ok()).ok_or_else(unknown)?;
+                Ok(Self::LeakyRelu { slope })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sigmoid => f.write_str("sigmoid"),
+            Self::Tanh => f.write_str("tanh"),
+            Self::Relu => f.write_str("relu"),
+            Self::LeakyRelu { slope } => write!(f, "leaky_relu({slope})"),
+            Self::Identity => f.write_str("identity"),
+        }
+    }
+}
+
+/// Reads hidden layers such as `4`, `20,7,5`, `20:relu,7:tanh` or `none`; layers without an activation of their own
+/// take `default`.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for a size that is no positive number, or an unknown activation.
+pub fn parse_hidden(text: &str, default: Activation) -> Result<Vec<Layer>> {
+    if text.trim() == "none" {
+        return Ok(Vec::new());
+    }
+    text.split(',')
+        .map(|layer| {
+            let (units, activation) = match layer.split_once(':') {
+                Some((units, activation)) => (units, activation.trim().parse()?),
+                None => (layer, default),
+            };
+            let units = units.trim().parse().ok().filter(|&units| units > 0).ok_or_else(|| {
+                Error::invalid(
+                    "hidden layer",
+                    layer.trim(),
+                    "give sizes such as 4 or 20,7,5, with activations as in 20:relu,7:tanh, or none",
+                )
+            })?;
+            Ok(Layer { units, activation })
+        })
+        .collect()
+}

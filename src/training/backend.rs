@@ -1,0 +1,260 @@
+//! Where to compute: the reference on the CPU, or a device; and how to choose between them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::executor::Executor;
+use crate::cpu_reference;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+#[cfg(feature = "gpu")]
+use crate::gpu::{self, AdapterRequest, Api};
+use crate::network::{Network, Parameters};
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackendChoice {
+    /// A GPU if there is one, else the CPU.
+    #[default]
+    Auto,
+    /// A GPU through whatever API; software drivers do not count.
+    Gpu,
+    /// Vulkan, with a software driver too.
+    Vulkan,
+    /// Metal.
+    Metal,
+    /// Direct3D 12.
+    Dx12,
+    /// Plain `f64` loops on one thread.
+    CpuReference,
+}
+
+impl BackendChoice {
+    /// All choices, in the order of the help text.
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Gpu, Self::Vulkan, Self::Metal, Self::Dx12, Self::CpuReference];
+
+    /// The name, as typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Gpu => "gpu",
+            Self::Vulkan => "vulkan",
+            Self::Metal => "metal",
+            Self::Dx12 => "dx12",
+            Self::CpuReference => "cpu-reference",
+        }
+    }
+}
+
+impl fmt::Display for BackendChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for BackendChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|choice| choice.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|choice| choice.name()).collect();
+            Error::invalid("backend", text, format!("use one of {}", names.join(", ")))
+        })
+    }
+}
+
+/// An open backend.
+pub enum Backend {
+    /// `cpu_reference`.
+    CpuReference,
+    /// A device.
+    #[cfg(feature = "gpu")]
+    Gpu(Box<gpu::Device>),
+}
+
+impl Backend {
+    /// Opens what was asked for and says in a sentence why it is that.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] when a GPU was asked for by name and none answers; [`Error::InvalidArgument`] for an
+    /// adapter name with the CPU.
+    pub async fn open(choice: BackendChoice, adapter: Option<&str>) -> Result<(Self, String)> {
+        match (choice, adapter) {
+            (BackendChoice::CpuReference, None) => {
+                Ok((Self::CpuReference, "asked for with --backend cpu-reference".into()))
+            }
+            (BackendChoice::CpuReference, Some(name)) => Err(Error::invalid(
+                "adapter",
+                name,
+                "--backend cpu-reference uses no adapter; leave --adapter out",
+            )),
+            (BackendChoice::Auto, None) => Ok(Self::best().await),
+            _ => Self::open_gpu(choice, adapter).await,
+        }
+    }
+
+    #[cfg(feature = "gpu")]
+    async fn best() -> (Self, String) {
+        let request = AdapterRequest { api: Api::Any, name: None, software: false };
+        match gpu::Device::open(&request).await {
+            Ok(device) => {
+                let why = format!("the best of this machine's GPUs ({})", device.summary().kind);
+                (Self::Gpu(Box::new(device)), why)
+            }
+            Err(Error::NoAdapter { .. }) => {
+                let software = gpu::adapters(Api::Any).await;
+                let why = match software.first() {
+                    Some(found) => format!(
+                        "no GPU was found; the software driver {} is used only when asked for (--backend vulkan)",
+                        found.name
+                    ),
+                    None => "no GPU was found".into(),
+                };
+                (Self::CpuReference, why)
+            }
+            Err(error) => (Self::CpuReference, format!("a GPU was found but cannot be used: {error}")),
+        }
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    async fn best() -> (Self, String) {
+        (Self::CpuReference, "this build has no GPU support (feature `gpu`)".into())
+    }
+
+    #[cfg(feature = "gpu")]
+    async fn open_gpu(choice: BackendChoice, adapter: Option<&str>) -> Result<(Self, String)> {
+        let api = match choice {
+            BackendChoice::Vulkan => Api::Vulkan,
+            BackendChoice::Metal => Api::Metal,
+            BackendChoice::Dx12 => Api::Dx12,
+            _ => Api::Any,
+        };
+        let software = choice == BackendChoice::Vulkan;
+        let request = AdapterRequest { api, name: adapter.map(str::to_owned), software };
+        let device = gpu::Device::open(&request).await?;
+        let why = match adapter {
+            Some(name) => format!("asked for with --adapter {name}"),
+            None => format!("asked for with --backend {choice}"),
+        };
+        Ok((Self::Gpu(Box::new(device)), why))
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    async fn open_gpu(choice: BackendChoice, _adapter: Option<&str>) -> Result<(Self, String)> {
+        Err(Error::NoAdapter {
+            wanted: format!("--backend {choice}"),
+            reason:
+                "this build has no GPU support; build with the feature `gpu`, or use --backend cpu-reference"
+                    .into(),
+        })
+    }
+
+    /// The backend's name for reports: `cpu-reference`, `vulkan`, `metal`, ...
+    pub fn name(&self) -> &str {
+        match self {
+            Self::CpuReference => BackendChoice::CpuReference.name(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => &device.summary().api,
+        }
+    }
+
+    /// The adapter's name, if there is one.
+    pub fn adapter(&self) -> Option<&str> {
+        match self {
+            Self::CpuReference => None,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => Some(&device.summary().name),
+        }
+    }
+
+    /// The driver's name and version, if there is one.
+    pub fn driver(&self) -> Option<&str> {
+        match self {
+            Self::CpuReference => None,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => Some(&device.summary().driver),
+        }
+    }
+
+    /// How the schedule is run: `loops` on the CPU, the lowering's name on a device.
+    pub fn lowering(&self) -> &'static str {
+        match self {
+            Self::CpuReference => "loops",
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => gpu::LOWERING,
+        }
+    }
+
+    /// Whether it computes in single precision, so that parameters fit `f32` without loss.
+    pub fn single_precision(&self) -> bool {
+        !matches!(self, Self::CpuReference)
+    }
+
+    /// A training of `network` on `dataset`, from these first parameters.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when data and network do not fit; on a device also its limits and failures.
+    pub fn executor(
+        &self,
+        network: &Network,
+        parameters: Parameters,
+        dataset: &Dataset,
+        learning_rate: f64,
+    ) -> Result<Executor<'_>> {
+        let y = dataset.y();
+        match self {
+            Self::CpuReference => {
+                let executor = cpu_reference::Executor::new(
+                    network,
+                    parameters,
+                    &dataset.x,
+                    &y,
+                    dataset.m,
+                    learning_rate,
+                )?;
+                Ok(Executor::CpuReference(Box::new(executor)))
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => {
+                let executor = gpu::Executor::new(
+                    device,
+                    network,
+                    &parameters,
+                    &dataset.x,
+                    &y,
+                    dataset.m,
+                    learning_rate,
+                )?;
+                Ok(Executor::Gpu(Box::new(executor)))
+            }
+        }
+    }
+
+    /// The cost of a trained network on a data set.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when data and network do not fit; on a device also its limits and failures.
+    pub async fn cost(&self, network: &Network, parameters: &Parameters, dataset: &Dataset) -> Result<f64> {
+        // No step is taken, so the learning rate does not matter.
+        self.executor(network, parameters.clone(), dataset, 1.0)?.cost().await
+    }
+
+    /// The output of a trained network; x (n_0, m) -> A_L (n_L, m).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when x does not fit; on a device also its limits and failures.
+    pub async fn predict(
+        &self,
+        network: &Network,
+        parameters: &Parameters,
+        x: &[f64],
+        m: usize,
+    ) -> Result<Vec<f64>> {
+        match self {
+            Self::CpuReference => cpu_reference::predict_samples(network, parameters, x, m),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => gpu::Predictor::new(device, network, parameters, m)?.predict(x, m).await,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The executors behind one face: what a training needs of them, and nothing else.
+
+use crate::cpu_reference;
+use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::gpu;
+use crate::network::Parameters;
+
+/// A network in training on one of the backends. Each method is the executor's own of the same name.
+pub enum Executor<'b> {
+    /// On the host, in double precision.
+    CpuReference(Box<cpu_reference::Executor>),
+    /// On a device, in single precision.
+    #[cfg(feature = "gpu")]
+    Gpu(Box<gpu::Executor<'b>>),
+    /// Keeps the lifetime in builds without devices; cannot be made.
+    #[cfg(not(feature = "gpu"))]
+    #[doc(hidden)]
+    Never(std::convert::Infallible, std::marker::PhantomData<&'b ()>),
+}
+
+/// Calls the same method on whichever executor it is; only those of a device are awaited.
+macro_rules! delegate {
+    ($executor:expr, $inner:ident => $cpu:expr, $gpu:expr) => {
+        match $executor {
+            Executor::CpuReference($inner) => $cpu,
+            #[cfg(feature = "gpu")]
+            Executor::Gpu($inner) => $gpu,
+            #[cfg(not(feature = "gpu"))]
+            Executor::Never(never, _) => match *never {},
+        }
+    };
+}
+
+impl Executor<'_> {
+    /// Runs at most `iterations` training steps and says how many; zero only for zero.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn run(&mut self, iterations: usize) -> Result<usize> {
+        delegate!(self, e => Ok(e.run(iterations)), e.run(iterations).await)
+    }
+
+    /// The costs of all iterations since the last call, each of the parameters before its update.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn take_costs(&mut self) -> Result<Vec<f64>> {
+        delegate!(self, e => Ok(e.take_costs()), e.take_costs().await)
+    }
+
+    /// The current parameters.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn parameters(&self) -> Result<Parameters> {
+        delegate!(self, e => Ok(e.parameters().clone()), e.parameters().await)
+    }
+
+    /// The cost of the current parameters.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn cost(&mut self) -> Result<f64> {
+        delegate!(self, e => Ok(e.cost()), e.cost().await)
+    }
+
+    /// The output of the current network for other samples; x (n_0, m) -> A_L (n_L, m).
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when x does not fit; failures of the device.
+    pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
+        delegate!(self, e => e.predict(x, m), e.predict(x, m).await)
+    }
+}

@@ -1,0 +1,13 @@
+//! The training loop over any executor: choosing a backend, advancing, reporting, measuring.
+//!
+//! Nothing here prints; callers get progress through a callback.
+
+mod backend;
+mod executor;
+mod score;
+mod trainer;
+
+pub use backend::{Backend, BackendChoice};
+pub use executor::Executor;
+pub use score::{Score, confusion_matrix};
+pub use trainer::{Plan, Progress, Trained, Trainer};

@@ -1,0 +1,123 @@
+//! The loop: advances an executor, collects its costs, stops when they are no numbers any more.
+
+use super::executor::Executor;
+use crate::error::{Error, Result};
+use crate::network::Parameters;
+
+/// How long to train and how often to look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plan {
+    /// Gradient-descent steps over the whole data set.
+    pub iterations: usize,
+    /// The costs of iterations 0, `report_every`, 2 * `report_every`, ... are fetched as soon as they are there.
+    pub report_every: usize,
+    /// The learning rate, for the message of a training that diverges.
+    pub learning_rate: f64,
+}
+
+/// What a callback gets to see.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Iterations done.
+    pub done: usize,
+    /// Iterations wanted.
+    pub iterations: usize,
+    /// The costs of all iterations that have been fetched, by iteration.
+    pub costs: &'a [f64],
+}
+
+/// A training that is finished.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The last parameters.
+    pub parameters: Parameters,
+    /// The cost of each iteration, of the parameters before its update.
+    pub costs: Vec<f64>,
+    /// The cost of the last parameters.
+    pub cost_after_last: f64,
+}
+
+/// A training under way.
+pub struct Trainer<'b> {
+    executor: Executor<'b>,
+    plan: Plan,
+    done: usize,
+    costs: Vec<f64>,
+}
+
+impl<'b> Trainer<'b> {
+    /// A training that has not begun.
+    pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
+        Self { executor, plan, done: 0, costs: Vec::new() }
+    }
+
+    /// Iterations done.
+    pub fn done(&self) -> usize {
+        self.done
+    }
+
+    /// The cost of each iteration done.
+    pub fn costs(&self) -> &[f64] {
+        &self.costs
+    }
+
+    /// Trains until `until` iterations are done (at most the plan's) and calls back after every piece of work.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] at the first cost that is not finite; failures of the device.
+    pub async fn advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
+        let until = until.min(self.plan.iterations);
+        while self.done < until {
+            let look = self.next_report().min(until);
+            self.done += self.executor.run(look - self.done).await?;
+            if self.done == look {
+                self.fetch().await?;
+            }
+            let progress = Progress { done: self.done, iterations: self.plan.iterations, costs: &self.costs };
+            on_progress(&progress);
+        }
+        Ok(())
+    }
+
+    /// Iterations after which the next report's cost is known.
+    fn next_report(&self) -> usize {
+        self.done.div_ceil(self.plan.report_every).saturating_mul(self.plan.report_every).saturating_add(1)
+    }
+
+    async fn fetch(&mut self) -> Result<()> {
+        let new = self.executor.take_costs().await?;
+        let bad = new.iter().position(|cost| !cost.is_finite());
+        let first = self.costs.len();
+        self.costs.extend(new);
+        match bad {
+            Some(at) => Err(self.diverged(first + at, self.costs[first + at])),
+            None => Ok(()),
+        }
+    }
+
+    fn diverged(&self, iteration: usize, cost: f64) -> Error {
+        Error::Diverged { iteration, cost, learning_rate: self.plan.learning_rate }
+    }
+
+    /// The output of the network as it is now; x (n_0, m) -> A_L (n_L, m).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when x does not fit; failures of the device.
+    pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
+        self.executor.predict(x, m).await
+    }
+
+    /// Trains to the plan's end and hands over the result; predictions are still to be had from the trainer.
+    ///
+    /// # Errors
+    /// As [`Trainer::advance`].
+    pub async fn finish(&mut self, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<Trained> {
+        self.advance(self.plan.iterations, on_progress).await?;
+        let cost_after_last = self.executor.cost().await?;
+        if !cost_after_last.is_finite() {
+            return Err(self.diverged(self.done, cost_after_last));
+        }
+        let parameters = self.executor.parameters().await?;
+        Ok(Trained { parameters, costs: std::mem::take(&mut self.costs), cost_after_last })
+    }
+}
