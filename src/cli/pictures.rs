@@ -5,6 +5,7 @@ use gpu_nn::data::Dataset;
 use gpu_nn::network::Network;
 use gpu_nn::plot::{
     Animation, CostOptions, Curve, Grid, Panel, cost_curve, decision_boundary, encode_png, sweep_grid,
+    sweep_size,
 };
 use gpu_nn::training::Score;
 
@@ -16,7 +17,6 @@ use super::sweep::Row;
 const BOUNDARY_SIZE: (u32, u32) = (900, 760);
 const COST_SIZE: (u32, u32) = (900, 560);
 const ANIMATION_SIZE: (u32, u32) = (640, 640);
-const SWEEP_PANEL: u32 = 375;
 
 /// Frames of an animation: six seconds at ten a second.
 const FRAMES: usize = 60;
@@ -95,10 +95,7 @@ pub fn draw_sweep(folder: &mut RunFolder, dataset: &Dataset, rows: &[Row]) -> Re
     }
     let iterations = rows.first().map_or(0, |row| row.fit.trained.costs.len());
     let title = format!("{}, {} iterations", dataset.name, thousands(iterations));
-    // As the picture lays them out: nearly square, at most four across, a line for the title.
-    let columns = (rows.len() as f64).sqrt().ceil().clamp(1.0, 4.0) as u32;
-    let lines = (rows.len() as u32).div_ceil(columns);
-    let size = (columns * SWEEP_PANEL, lines * SWEEP_PANEL + 70);
+    let size = sweep_size(rows.len());
     folder.write("sweep.png", encode_png(&sweep_grid(&panels, &title, size)?)?)?;
     Ok("sweep.png")
 }

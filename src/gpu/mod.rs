@@ -21,4 +21,3 @@ pub use executor::{Executor, LOWERING, TIME_BUDGET};
 pub use kernels::{Access, KERNELS, KernelInfo};
 pub use predictor::Predictor;
 pub use uniforms::UniformField;
-pub use wgpu::naga;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 const MIN_SIDE: u32 = 160;
 
 /// The largest: keeps the enlarged buffer below half a gigabyte, and GIF's 16-bit sides far away.
-const MAX_SIDE: u32 = 4096;
+pub(super) const MAX_SIDE: u32 = 4096;
 
 /// A position.
 pub(super) type Point = (f64, f64);

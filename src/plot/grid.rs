@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::network::Loss;
 
 /// Room left around the data on each side, as a share of its extent.
-const MARGIN: f64 = 0.0;
+const MARGIN: f64 = 0.1;
 
 /// Points a side: two span a rectangle, more than the largest picture has pixels show nothing new.
 const SIDE: RangeInclusive<usize> = 2..=4096;

@@ -22,4 +22,4 @@ pub use cost::{CostOptions, CostScale, Curve, cost_curve};
 pub use encode::encode_png;
 pub use grid::{Grid, Regions};
 pub use image::RgbImage;
-pub use sweep::sweep_grid;
+pub use sweep::{sweep_grid, sweep_size};

@@ -1,14 +1,14 @@
-//! Several decision boundaries side by side, with one key for all.
+//! Several decision boundaries side by side, with one key for all; a single one is drawn elsewhere.
 
 use image::RgbImage;
 
 use super::boundary::{ENLARGED, Panel, PlaneStyle, draw_plane};
-use super::canvas::{Canvas, Rect};
+use super::canvas::{Canvas, MAX_SIDE, Rect};
 use super::chart::{self, Theme};
 use crate::error::{Error, Result};
 
 /// One decision boundary a panel, row by row in a grid under a common title, `size` (width, height) pixels large; the
-/// key of the first panel stands in a spare cell, or below.
+/// key and the colours of values, those of the first panel, hold for all: in a spare cell, or below.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] without panels, for a side below 160 or above 4096 pixels, or for so many panels that one
@@ -37,7 +37,7 @@ pub fn sweep_grid(panels: &[Panel<'_>], title: &str, size: (u32, u32)) -> Result
     for (index, panel) in panels.iter().enumerate() {
         let cell = cell(area, (columns, rows), index, &theme);
         let cell = chart::subheader(&mut canvas, cell, panel.title(), panel.caption(), &theme);
-        draw_plane(&mut canvas, cell, panel, &panel.value_axis(), &style);
+        draw_plane(&mut canvas, cell, panel, &values, &style);
     }
     if spare {
         let cell = cell(area, (columns, rows), panels.len(), &theme);
@@ -45,6 +45,16 @@ pub fn sweep_grid(panels: &[Panel<'_>], title: &str, size: (u32, u32)) -> Result
         key.draw(&mut canvas, cell, &heading);
     }
     Ok(canvas.finish())
+}
+
+/// A good size for a sweep of that many panels, in pixels.
+pub fn sweep_size(count: usize) -> (u32, u32) {
+    const PANEL: usize = 375;
+    const HEADING: usize = 70;
+    let (columns, rows) = shape(count.max(1));
+    // No picture is larger than the largest that can be drawn.
+    let side = |pixels: usize| u32::try_from(pixels).unwrap_or(MAX_SIDE).min(MAX_SIDE);
+    (side(columns * PANEL), side(rows * PANEL + HEADING))
 }
 
 /// Columns and rows for `count` panels: wider than high, with few spare cells.
