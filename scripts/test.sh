@@ -4,14 +4,29 @@
 #
 #   scripts/test.sh
 #
-# GPU_NN_REQUIRE_GPU=1 makes tests that find no adapter fail instead of passing unseen; this script sets it unless told
-# otherwise.
+# GPU_NN_REQUIRE_GPU=1 (the default here) makes tests that find no adapter fail instead of passing unseen. On Debian the
+# GPU tests run on two more software drivers, which scripts/drivers.sh unpacks under target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export GPU_NN_REQUIRE_GPU="${GPU_NN_REQUIRE_GPU:-1}"
 
-scripts/vulkan.sh
+if [ "$GPU_NN_REQUIRE_GPU" = 1 ]; then scripts/vulkan.sh; fi
 
+echo "== formatting, lints, documentation"
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --quiet
+
+echo "== the library without the command line, for the browser"
+scripts/wasm-check.sh
+
+echo "== tests"
 cargo test --locked
+
+if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
+  drivers=$(scripts/drivers.sh target/drivers)
+  for driver in $drivers; do
+    echo "== GPU tests on $(basename "$driver" .json)"
+    VK_DRIVER_FILES=$driver cargo test --locked --test it gpu_
+  done
+fi
