@@ -10,15 +10,15 @@ mod executor;
 mod grid;
 mod kernels;
 mod lowering;
+mod params;
 mod poll;
 mod predictor;
 mod program;
-mod uniforms;
 
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;
 pub use executor::{Executor, LOWERING, TIME_BUDGET};
 pub use kernels::{Access, KERNELS, KernelInfo};
+pub use params::ParamField;
 pub use predictor::Predictor;
-pub use uniforms::UniformField;
 pub use wgpu::naga;

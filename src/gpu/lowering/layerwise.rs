@@ -5,9 +5,9 @@ use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
 use crate::gpu::grid::{MAX_CLASSES, chunks, grid, grid_for_items};
 use crate::gpu::kernels::{Kernel, activation_code, loss_code};
-use crate::gpu::uniforms::{
-    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, RowSumParams,
-    Uniform, WeightGradientParams,
+use crate::gpu::params::{
+    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, Params, RowSumParams,
+    WeightGradientParams,
 };
 use crate::network::{Activation, Loss};
 use crate::schedule::{Op, Schedule, Storage, TensorId};
@@ -71,9 +71,9 @@ impl Lowering<'_> {
         }
     }
 
-    fn push<U: Uniform>(&mut self, kernel: Kernel, params: U, arrays: Vec<ArrayId>, grid: [u32; 2]) {
-        let uniform = bytemuck::bytes_of(&params).to_vec();
-        self.out.dispatches.push(Dispatch { kernel, uniform, arrays, grid });
+    fn push<P: Params>(&mut self, kernel: Kernel, params: P, arrays: Vec<ArrayId>, grid: [u32; 2]) {
+        let params = bytemuck::bytes_of(&params).to_vec();
+        self.out.dispatches.push(Dispatch { kernel, params, arrays, grid });
     }
 
     fn rows(&self, id: TensorId) -> u32 {
