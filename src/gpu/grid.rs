@@ -6,7 +6,7 @@ use crate::network::MAX_UNITS;
 
 /// Invocations a workgroup, the `WORKGROUP_SIZE` of every shader: a power of two (sums halve it), at most 256 (the
 /// least that WebGPU grants), and a multiple of the 32 or 64 lanes that GPUs run together.
-pub(super) const WORKGROUP_SIZE: u32 = 64;
+pub const WORKGROUP_SIZE: u32 = 64;
 
 /// Rounds of all loops together that an invocation may take: Mesa 22's software driver silently ends them after
 /// 65,535, and goes on with wrong numbers. The margin is for the few rounds of a workgroup's sum.

@@ -14,11 +14,14 @@ mod params;
 mod poll;
 mod predictor;
 mod program;
+mod run_once;
 
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;
 pub use executor::{Executor, LOWERING, TIME_BUDGET};
+pub use grid::WORKGROUP_SIZE;
 pub use kernels::{Access, KERNELS, KernelInfo};
 pub use params::ParamField;
 pub use predictor::Predictor;
+pub use run_once::run_once;
 pub use wgpu::naga;
