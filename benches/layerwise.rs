@@ -48,9 +48,18 @@ async fn run(request: AdapterRequest) -> gpu_nn::Result<()> {
         1e6 * times[RUNS / 2].as_secs_f64() / ITERATIONS as f64
     };
     let (ours, theirs) = (per_iteration(&mut ours), per_iteration(&mut theirs));
-    println!("{network}, m = {}, {dispatches} dispatches an iteration; median of {RUNS} runs of {ITERATIONS}", flower.m);
-    println!("layerwise          {ours:>9.1} us an iteration  {:>7.2} us a dispatch", ours / dispatches as f64);
-    println!("empty dispatches   {theirs:>9.1} us               {:>7.2} us a dispatch", theirs / dispatches as f64);
+    println!(
+        "{network}, m = {}, {dispatches} dispatches an iteration; median of {RUNS} runs of {ITERATIONS}",
+        flower.m
+    );
+    println!(
+        "layerwise          {ours:>9.1} us an iteration  {:>7.2} us a dispatch",
+        ours / dispatches as f64
+    );
+    println!(
+        "empty dispatches   {theirs:>9.1} us               {:>7.2} us a dispatch",
+        theirs / dispatches as f64
+    );
     println!("ratio              {:>9.2}", ours / theirs);
     Ok(())
 }
@@ -140,7 +149,8 @@ mod empty {
         pub fn run(&self, dispatches: usize) -> Duration {
             let start = Instant::now();
             for first in (0..dispatches).step_by(PER_SUBMISSION) {
-                let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                let mut encoder =
+                    self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
                 for _ in first..dispatches.min(first + PER_SUBMISSION) {
                     pass.set_pipeline(&self.pipeline);

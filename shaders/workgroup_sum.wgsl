@@ -1,4 +1,5 @@
-// sum over the invocations of a workgroup, by halving: a fixed tree, so that the same values give the same bits.
+// total = sum over the invocations of a workgroup, by halving: a fixed tree, so that the same values give the same
+// bits.
 //
 // Long sums are cut into chunks of WORKGROUP_SIZE * terms columns, one workgroup each, since one driver ends an
 // invocation's loops after 65,535 rounds in total; `finish_sum` adds the chunks in order.

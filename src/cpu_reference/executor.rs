@@ -6,7 +6,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Op, Schedule, Storage, TensorId};
+use crate::schedule::{self, Contents, Op, Schedule, Storage, TensorId};
 
 /// Samples predicted at a time, so that large sets need little memory.
 const PREDICT_BLOCK: usize = 16_384;
@@ -135,6 +135,24 @@ pub fn predict_samples(network: &Network, parameters: &Parameters, x: &[f64], m:
         }
     }
     Ok(output)
+}
+
+/// Runs `schedule` once from `before` and returns everything as it is afterwards.
+///
+/// # Errors
+/// [`crate::Error::Shape`] when the contents are not those of the schedule.
+pub fn run_once(schedule: &Schedule, before: &Contents) -> Result<Contents> {
+    before.check_for(schedule)?;
+    let mut after = before.clone();
+    let of = |storage| {
+        let position = schedule.tensors.iter().position(|tensor| tensor.storage == storage);
+        position.map_or(&[][..], |position| &before.tensors[position])
+    };
+    let (x, y) = (of(Storage::Input), of(Storage::Target));
+    let mut workspace = Workspace { values: after.tensors, gradients: after.gradients, costs: Vec::new() };
+    workspace.run(schedule, x, y, &mut after.parameters);
+    let Workspace { values, gradients, costs } = workspace;
+    Ok(Contents { tensors: values, parameters: after.parameters, gradients, costs })
 }
 
 impl Workspace {

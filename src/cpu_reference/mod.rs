@@ -13,7 +13,7 @@ mod optimizer;
 mod reduce;
 
 pub use activation::{activate, activation_derivative, sigmoid};
-pub use executor::{Executor, cost_and_gradients, predict_samples};
+pub use executor::{Executor, cost_and_gradients, predict_samples, run_once};
 pub use loss::{cost, output_delta, predict};
 pub use matmul::{input_gradient, matmul_bias, weight_gradient};
 pub use optimizer::gradient_descent;

@@ -109,8 +109,13 @@ pub(super) fn upload(device: &Device, buffer: &wgpu::Buffer, what: &str, values:
             ),
         ));
     }
-    device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&rounded));
+    write(device, buffer, &rounded);
     Ok(())
+}
+
+/// Writes values to the start of a buffer as they are.
+pub(super) fn write(device: &Device, buffer: &wgpu::Buffer, values: &[f32]) {
+    device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values));
 }
 
 /// The first `count` 32-bit words of a buffer as `T`, after all work submitted so far.

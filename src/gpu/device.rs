@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
-use super::grid::WORKGROUP_SIZE;
+use super::grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 use super::kernels::{Access, KERNELS, Kernel};
 use crate::error::{Error, Result};
 
@@ -71,6 +71,12 @@ impl Device {
         &self.summary
     }
 
+    /// The shape of its dispatches.
+    pub fn geometry(&self) -> Geometry {
+        let best = if self.summary.software { SOFTWARE_WORKGROUP_SIZE } else { WORKGROUP_SIZE };
+        Geometry { workgroup_size: best, per_dimension: self.summary.max_workgroups_per_dimension }
+    }
+
     /// The first error that the device has reported, if any.
     pub(super) fn check(&self, during: &'static str) -> Result<()> {
         if let Some(message) = Failures::get(&self.failures.lost) {
@@ -129,7 +135,7 @@ impl Device {
             module: &module,
             entry_point: Some(info.name),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[("WORKGROUP_SIZE", f64::from(WORKGROUP_SIZE))],
+                constants: &[("WORKGROUP_SIZE", f64::from(self.geometry().workgroup_size))],
                 // Each kernel writes its workgroup memory before it reads it; clearing costs seconds on one driver.
                 zero_initialize_workgroup_memory: false,
             },

@@ -80,7 +80,7 @@ impl<'d> Executor<'d> {
         schedule::check_data(network, x.len(), y.len(), m)?;
         parameters.check_for(network)?;
         let schedule = schedule::training_step(network, m, learning_rate);
-        let lowered = layerwise(&schedule, device.summary().max_workgroups_per_dimension)?;
+        let lowered = layerwise(&schedule, device.geometry())?;
         let arena = array(device, "parameters", schedule.n_parameters);
         let arrays = Arrays::new(device, &schedule, arena, lowered.scratch)?;
         upload(device, &arrays.parameters, "parameters", parameters.values())?;
@@ -175,7 +175,7 @@ impl<'d> Executor<'d> {
         self.fetch_costs().await?;
         let schedule = schedule::evaluation(&self.network, self.m);
         // The evaluation is the beginning of the training step, with the same matrices under the same names.
-        let lowered = layerwise(&schedule, self.device.summary().max_workgroups_per_dimension)?;
+        let lowered = layerwise(&schedule, self.device.geometry())?;
         Program::new(self.device, &lowered.dispatches, &self.arrays).submit(self.device, 1);
         let words: Vec<f32> = download(self.device, &self.arrays.history, 2).await?;
         self.reset_history();

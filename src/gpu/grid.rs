@@ -4,9 +4,12 @@
 use crate::error::{Error, Result};
 use crate::network::MAX_UNITS;
 
-/// Invocations a workgroup, the `WORKGROUP_SIZE` of every shader: a power of two (sums halve it), at most 256 (the
-/// least that WebGPU grants), and a multiple of the 32 or 64 lanes that GPUs run together.
-pub(super) const WORKGROUP_SIZE: u32 = 64;
+/// Invocations a workgroup on a GPU: a power of two (sums halve it), at most 256 (the least that WebGPU grants), and a
+/// multiple of the 32 or 64 lanes that GPUs run together.
+pub const WORKGROUP_SIZE: u32 = 64;
+
+/// Invocations a workgroup on a software driver: the lanes of a vector register, so that a barrier costs nothing.
+pub const SOFTWARE_WORKGROUP_SIZE: u32 = 8;
 
 /// Rounds of all loops together that an invocation may take: Mesa 22's software driver silently ends them after
 /// 65,535, and goes on with wrong numbers. The margin is for the few rounds of a workgroup's sum.
@@ -18,39 +21,71 @@ const _: () = assert!(MAX_UNITS < LOOP_LIMIT as usize);
 /// The most classes of a softmax: its kernels loop three times over them.
 pub(super) const MAX_CLASSES: u32 = LOOP_LIMIT / 3;
 
-/// Samples an invocation adds in a long sum: at least this many, so that short sums take one dispatch ...
-const MIN_ROUNDS: u32 = 16;
-/// ... at most this many, so that little is lost to rounding in one strand ...
-const MAX_ROUNDS: u32 = 256;
+/// Samples a workgroup adds in a long sum: at least this many, so that short sums take one dispatch ...
+const MIN_TERMS: u32 = 1_024;
+/// ... at most this many an invocation, so that little is lost to rounding in one strand ...
+const MAX_ROUNDS: u32 = 1_024;
 /// ... and in between, so that about this many workgroups share a sum.
 const WANTED_CHUNKS: u32 = 32;
 
-/// A two-dimensional grid of workgroups for `workgroups` of them; shaders skip the surplus.
-///
-/// # Errors
-/// [`Error::DeviceLimit`] when they are more than the square of `per_dimension`.
-pub(super) fn grid(workgroups: u64, per_dimension: u32) -> Result<[u32; 2]> {
-    let width = workgroups.clamp(1, u64::from(per_dimension));
-    let height = workgroups.div_ceil(width).max(1);
-    match u32::try_from(height) {
-        // `width` is at most `per_dimension`, a u32.
-        Ok(height) if height <= per_dimension => Ok([width as u32, height]),
-        _ => Err(Error::DeviceLimit {
-            what: "a dispatch".into(),
-            needed: format!("{workgroups} workgroups"),
-            device: "the adapter".into(),
-            limit: format!("{per_dimension} a dimension"),
-            hint: "use fewer samples".into(),
-        }),
+/// What a device's dispatches look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Invocations a workgroup, the `WORKGROUP_SIZE` of every shader.
+    pub workgroup_size: u32,
+    /// The most workgroups a dimension of a dispatch.
+    pub per_dimension: u32,
+}
+
+impl Geometry {
+    /// A two-dimensional grid of that many workgroups; shaders skip the surplus.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLimit`] when they are more than two dimensions hold.
+    pub(super) fn grid(self, workgroups: u64) -> Result<[u32; 2]> {
+        let width = workgroups.clamp(1, u64::from(self.per_dimension));
+        let height = workgroups.div_ceil(width).max(1);
+        match u32::try_from(height) {
+            // `width` is at most `per_dimension`, a u32.
+            Ok(height) if height <= self.per_dimension => Ok([width as u32, height]),
+            _ => Err(Error::DeviceLimit {
+                what: "a dispatch".into(),
+                needed: format!("{workgroups} workgroups"),
+                device: "the adapter".into(),
+                limit: format!("{} a dimension", self.per_dimension),
+                hint: "use fewer samples".into(),
+            }),
+        }
+    }
+
+    /// A grid with one invocation for each of `items`.
+    pub(super) fn grid_for_items(self, items: u64) -> Result<[u32; 2]> {
+        self.grid(items.div_ceil(u64::from(self.workgroup_size)))
+    }
+
+    /// Cuts a sum over `m` samples, each of which costs `loops` rounds of inner loops.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLimit`] when the chunks themselves would be too many to add in one loop.
+    pub(super) fn chunks(self, m: u32, loops: u32) -> Result<Chunks> {
+        let most = (LOOP_LIMIT / (loops + 1)).clamp(1, MAX_ROUNDS);
+        let wanted = m.div_ceil(self.workgroup_size * WANTED_CHUNKS);
+        let rounds = wanted.max(MIN_TERMS / self.workgroup_size).min(most);
+        let count = m.div_ceil(rounds * self.workgroup_size);
+        if count > LOOP_LIMIT {
+            return Err(Error::DeviceLimit {
+                what: format!("a sum over {m} samples"),
+                needed: format!("{count} chunks"),
+                device: "a kernel".into(),
+                limit: format!("{LOOP_LIMIT}"),
+                hint: "use fewer samples".into(),
+            });
+        }
+        Ok(Chunks { rounds, count })
     }
 }
 
-/// A grid with one invocation for each of `items`.
-pub(super) fn grid_for_items(items: u64, per_dimension: u32) -> Result<[u32; 2]> {
-    grid(items.div_ceil(u64::from(WORKGROUP_SIZE)), per_dimension)
-}
-
-/// How a sum over m samples is cut: chunk after chunk, each of `rounds * WORKGROUP_SIZE` samples.
+/// How a sum over m samples is cut: chunk after chunk, each of `rounds * workgroup_size` samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Chunks {
     /// Samples an invocation adds.
@@ -59,35 +94,16 @@ pub(super) struct Chunks {
     pub(super) count: u32,
 }
 
-/// Cuts a sum over `m` samples, each of which costs `loops` rounds of inner loops.
-///
-/// # Errors
-/// [`Error::DeviceLimit`] when the chunks themselves would be too many to add in one loop.
-pub(super) fn chunks(m: u32, loops: u32) -> Result<Chunks> {
-    let most = (LOOP_LIMIT / (loops + 1)).clamp(1, MAX_ROUNDS);
-    let wanted = m.div_ceil(WORKGROUP_SIZE * WANTED_CHUNKS);
-    let rounds = wanted.max(MIN_ROUNDS).min(most);
-    let count = m.div_ceil(rounds * WORKGROUP_SIZE);
-    if count > LOOP_LIMIT {
-        return Err(Error::DeviceLimit {
-            what: format!("a sum over {m} samples"),
-            needed: format!("{count} chunks"),
-            device: "a kernel".into(),
-            limit: format!("{LOOP_LIMIT}"),
-            hint: "use fewer samples".into(),
-        });
-    }
-    Ok(Chunks { rounds, count })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const GEOMETRY: Geometry = Geometry { workgroup_size: WORKGROUP_SIZE, per_dimension: 65_535 };
+
     #[test]
     fn grids_hold_all_workgroups_and_little_more() {
         for workgroups in [0, 1, 65_534, 65_535, 65_536, 65_537, 200_000, 1 << 31] {
-            let [x, y] = grid(workgroups, 65_535).expect("fits");
+            let [x, y] = GEOMETRY.grid(workgroups).expect("fits");
             let total = u64::from(x) * u64::from(y);
             assert!(
                 total >= workgroups && total < workgroups.max(1) + u64::from(x),
@@ -95,22 +111,24 @@ mod tests {
             );
             assert!(x <= 65_535 && y <= 65_535);
         }
-        assert!(grid(65_535 * 65_535 + 1, 65_535).is_err());
+        assert!(GEOMETRY.grid(65_535 * 65_535 + 1).is_err());
     }
 
     #[test]
     fn chunks_cover_every_sample_within_the_loop_limit() {
-        for m in [1, 63, 400, 1_024, 1_025, 65_536, 200_000, 10_000_000, 1 << 29] {
-            for loops in [0, 7, 300, 43_000] {
-                let Ok(Chunks { rounds, count }) = chunks(m, loops) else {
-                    assert!(m >= 10_000_000 && loops > 0, "{m} {loops}");
-                    continue;
-                };
-                let covered = u64::from(rounds) * u64::from(WORKGROUP_SIZE) * u64::from(count);
-                assert!(
-                    covered >= u64::from(m) && covered < u64::from(m) + u64::from(rounds * WORKGROUP_SIZE)
-                );
-                assert!(rounds * (loops + 1) <= LOOP_LIMIT && count <= LOOP_LIMIT, "{m} {loops}");
+        for workgroup_size in [SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE] {
+            let geometry = Geometry { workgroup_size, ..GEOMETRY };
+            for m in [1, 63, 400, 1_024, 1_025, 65_536, 200_000, 10_000_000, 1 << 28] {
+                for loops in [0, 7, 300, 43_000] {
+                    let Ok(Chunks { rounds, count }) = geometry.chunks(m, loops) else {
+                        assert!(m >= 200_000 && loops > 7, "{m} {loops}");
+                        continue;
+                    };
+                    let chunk = u64::from(rounds) * u64::from(workgroup_size);
+                    let covered = chunk * u64::from(count);
+                    assert!(covered >= u64::from(m) && covered < u64::from(m) + chunk);
+                    assert!(rounds * (loops + 1) <= LOOP_LIMIT && count <= LOOP_LIMIT, "{m} {loops}");
+                }
             }
         }
     }

@@ -1,11 +1,14 @@
-//! The table of kernels: for each entry point its source files, bindings and uniform struct; and the codes of
+//! The table of kernels: for each entry point its source files, bindings and params struct; and the codes of
 //! activations and losses that the shaders switch on.
 //!
 //! A test reflects the shaders with naga and compares them with this table.
+//!
+//! The params are a `var<storage, read>`, not a `var<uniform>`: Mesa 22's software driver recompiles a kernel at each
+//! dispatch that follows one with another uniform buffer (400 us against 50 us a dispatch).
 
-use super::uniforms::{
-    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, RowSumParams,
-    Uniform, UniformField, WeightGradientParams,
+use super::params::{
+    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, ParamField, Params,
+    RowSumParams, WeightGradientParams,
 };
 use crate::network::{Activation, Loss};
 
@@ -25,10 +28,10 @@ pub struct KernelInfo {
     pub name: &'static str,
     /// Source files, joined in this order.
     pub files: &'static [(&'static str, &'static str)],
-    /// Storage buffers by binding number; the uniform is binding 0.
+    /// Its arrays by binding number; binding 0 holds the params.
     pub storage: &'static [(u32, Access)],
-    /// The uniform struct.
-    pub uniform: &'static [UniformField],
+    /// The fields of its params struct.
+    pub params: &'static [ParamField],
 }
 
 impl KernelInfo {
@@ -37,9 +40,9 @@ impl KernelInfo {
         self.files.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n")
     }
 
-    /// Bytes of the uniform struct: scalars without gaps.
-    pub fn uniform_size(&self) -> usize {
-        self.uniform.len() * size_of::<u32>()
+    /// Bytes of the params struct: scalars without gaps.
+    pub fn params_size(&self) -> usize {
+        self.params.len() * size_of::<u32>()
     }
 }
 
@@ -87,12 +90,12 @@ const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
 const R: Access = Access::Read;
 const RW: Access = Access::ReadWrite;
 
-const fn kernel<U: Uniform>(
+const fn kernel<P: Params>(
     name: &'static str,
     files: &'static [File],
     storage: &'static [(u32, Access)],
 ) -> KernelInfo {
-    KernelInfo { name, files, storage, uniform: U::FIELDS }
+    KernelInfo { name, files, storage, params: P::FIELDS }
 }
 
 /// All kernels, in the order of [`Kernel`].

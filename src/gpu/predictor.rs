@@ -41,7 +41,7 @@ impl<'d> Predictor<'d> {
         m: usize,
     ) -> Result<Self> {
         let schedule = schedule::prediction(network, m.clamp(1, MAX_BLOCK));
-        let lowered = layerwise(&schedule, device.summary().max_workgroups_per_dimension)?;
+        let lowered = layerwise(&schedule, device.geometry())?;
         let arrays = Arrays::new(device, &schedule, parameters, lowered.scratch)?;
         let forward = Program::new(device, &lowered.dispatches, &arrays);
         device.check("building the forward pass")?;

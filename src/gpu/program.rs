@@ -1,4 +1,4 @@
-//! Dispatches made ready: pipelines, uniforms and bind groups, created once and encoded many times.
+//! Dispatches made ready: pipelines, params and bind groups, created once and encoded many times.
 
 use wgpu::util::DeviceExt;
 
@@ -48,12 +48,13 @@ impl Program {
 fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {
     let info = dispatch.kernel.info();
     let pipeline = device.pipeline(dispatch.kernel).clone();
-    let uniform = device.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+    let params = device.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
         label: Some(info.name),
-        contents: &dispatch.uniform,
+        contents: &dispatch.params,
+        // Not a uniform buffer: see `kernels`.
         usage: wgpu::BufferUsages::STORAGE,
     });
-    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
     for (&(binding, _), &id) in info.storage.iter().zip(&dispatch.arrays) {
         entries.push(wgpu::BindGroupEntry { binding, resource: arrays.get(id).as_entire_binding() });
     }

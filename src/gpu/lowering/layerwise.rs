@@ -3,23 +3,23 @@
 use super::{Dispatch, Lowered};
 use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
-use crate::gpu::grid::{MAX_CLASSES, chunks, grid, grid_for_items};
+use crate::gpu::grid::{Geometry, MAX_CLASSES};
 use crate::gpu::kernels::{Kernel, activation_code, loss_code};
-use crate::gpu::uniforms::{
-    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, RowSumParams,
-    Uniform, WeightGradientParams,
+use crate::gpu::params::{
+    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, Params, RowSumParams,
+    WeightGradientParams,
 };
 use crate::network::{Activation, Loss};
 use crate::schedule::{Op, Schedule, Storage, TensorId};
 
-/// Lowers a schedule for a device with that many workgroups a dimension.
+/// Lowers a schedule for dispatches of that geometry.
 ///
 /// # Errors
 /// [`Error::DeviceLimit`] for more samples, classes or elements than the kernels can index.
-pub(in crate::gpu) fn layerwise(schedule: &Schedule, per_dimension: u32) -> Result<Lowered> {
+pub(in crate::gpu) fn layerwise(schedule: &Schedule, geometry: Geometry) -> Result<Lowered> {
     let m = u32::try_from(schedule.m).ok().filter(|&m| m <= 1 << 30).ok_or_else(|| too_many(schedule.m))?;
     let mut lowering =
-        Lowering { schedule, m, per_dimension, out: Lowered { dispatches: Vec::new(), scratch: 1 } };
+        Lowering { schedule, m, geometry, out: Lowered { dispatches: Vec::new(), scratch: 1 } };
     for op in &schedule.ops {
         lowering.op(op)?;
     }
@@ -39,7 +39,7 @@ fn too_many(m: usize) -> Error {
 struct Lowering<'a> {
     schedule: &'a Schedule,
     m: u32,
-    per_dimension: u32,
+    geometry: Geometry,
     out: Lowered,
 }
 
@@ -71,9 +71,9 @@ impl Lowering<'_> {
         }
     }
 
-    fn push<U: Uniform>(&mut self, kernel: Kernel, params: U, arrays: Vec<ArrayId>, grid: [u32; 2]) {
-        let uniform = bytemuck::bytes_of(&params).to_vec();
-        self.out.dispatches.push(Dispatch { kernel, uniform, arrays, grid });
+    fn push<P: Params>(&mut self, kernel: Kernel, params: P, arrays: Vec<ArrayId>, grid: [u32; 2]) {
+        let params = bytemuck::bytes_of(&params).to_vec();
+        self.out.dispatches.push(Dispatch { kernel, params, arrays, grid });
     }
 
     fn rows(&self, id: TensorId) -> u32 {
@@ -82,7 +82,7 @@ impl Lowering<'_> {
     }
 
     fn items_grid(&self, items: usize) -> Result<[u32; 2]> {
-        grid_for_items(items as u64, self.per_dimension)
+        self.geometry.grid_for_items(items as u64)
     }
 
     /// Where a matrix starts within its arena.
@@ -123,7 +123,7 @@ impl Lowering<'_> {
     }
 
     fn weight_gradient(&mut self, dz: TensorId, a_prev: TensorId, dw: TensorId) -> Result<()> {
-        let chunks = chunks(self.m, 0)?;
+        let chunks = self.geometry.chunks(self.m, 0)?;
         let (offset, size) = (self.offset(dw), self.schedule.tensor(dw).len());
         let target = self.sum_target(chunks.count, size, offset);
         let params = WeightGradientParams {
@@ -136,13 +136,13 @@ impl Lowering<'_> {
             scale: target.scale,
         };
         let arrays = vec![ArrayId::Tensor(dz), ArrayId::Tensor(a_prev), target.array];
-        let grid = grid(size as u64 * u64::from(chunks.count), self.per_dimension)?;
+        let grid = self.geometry.grid(size as u64 * u64::from(chunks.count))?;
         self.push(Kernel::WeightGradient, params, arrays, grid);
         self.finish_sum(chunks.count, size, offset)
     }
 
     fn row_sum(&mut self, dz: TensorId, db: TensorId) -> Result<()> {
-        let chunks = chunks(self.m, 0)?;
+        let chunks = self.geometry.chunks(self.m, 0)?;
         let (offset, size) = (self.offset(db), self.schedule.tensor(db).len());
         let target = self.sum_target(chunks.count, size, offset);
         let params = RowSumParams {
@@ -154,7 +154,7 @@ impl Lowering<'_> {
             scale: target.scale,
         };
         let arrays = vec![ArrayId::Tensor(dz), target.array];
-        let grid = grid(size as u64 * u64::from(chunks.count), self.per_dimension)?;
+        let grid = self.geometry.grid(size as u64 * u64::from(chunks.count))?;
         self.push(Kernel::RowSum, params, arrays, grid);
         self.finish_sum(chunks.count, size, offset)
     }
@@ -222,12 +222,12 @@ impl Lowering<'_> {
 
     fn cost(&mut self, loss: Loss, z: TensorId, y: TensorId) -> Result<()> {
         // A softmax loops twice over the classes of each sample.
-        let chunks = chunks(self.m, 2 * self.rows(z))?;
+        let chunks = self.geometry.chunks(self.m, 2 * self.rows(z))?;
         let params =
             LossParams { n_chunks: chunks.count, rounds: chunks.rounds, ..self.loss_params(loss, z)? };
         self.out.scratch = self.out.scratch.max(chunks.count as usize);
         let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Scratch, ArrayId::History];
-        let grid = grid(u64::from(chunks.count), self.per_dimension)?;
+        let grid = self.geometry.grid(u64::from(chunks.count))?;
         self.push(Kernel::Cost, params, arrays, grid);
         if chunks.count > 1 {
             self.push(Kernel::FinishCost, params, vec![ArrayId::Scratch, ArrayId::History], [1, 1]);

@@ -11,8 +11,8 @@ use super::kernels::Kernel;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Dispatch {
     pub(super) kernel: Kernel,
-    /// The bytes of the kernel's uniform struct.
-    pub(super) uniform: Vec<u8>,
+    /// The bytes of the kernel's params struct.
+    pub(super) params: Vec<u8>,
     /// The storage buffers, in the order of the kernel's table entry.
     pub(super) arrays: Vec<ArrayId>,
     /// Workgroups in x and y.

@@ -1,0 +1,50 @@
+//! One run of any schedule with every matrix in sight: what a test or a check of the device compares with
+//! `cpu_reference::run_once`.
+
+use super::arrays::{ArrayId, Arrays, array, download, write};
+use super::device::Device;
+use super::lowering::layerwise;
+use super::program::Program;
+use crate::error::Result;
+use crate::schedule::{Contents, Op, Schedule, TensorId};
+
+/// Runs `schedule` once from `before` and returns everything as it is afterwards.
+///
+/// Values are rounded to f32 and not looked at: NaN and infinities reach the kernels.
+///
+/// # Errors
+/// [`crate::Error::Shape`] when the contents are not those of the schedule; [`crate::Error::DeviceLimit`] when a matrix
+/// is too large for the device; [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.
+pub async fn run_once(device: &Device, schedule: &Schedule, before: &Contents) -> Result<Contents> {
+    before.check_for(schedule)?;
+    let lowered = layerwise(schedule, device.geometry())?;
+    let parameters = array(device, "parameters", schedule.n_parameters);
+    let arrays = Arrays::new(device, schedule, parameters, lowered.scratch)?;
+    let tensors = || before.tensors.iter().enumerate().filter(|(_, values)| !values.is_empty());
+    for (i, values) in tensors() {
+        write(device, arrays.get(ArrayId::Tensor(TensorId(i))), &rounded(values));
+    }
+    write(device, arrays.get(ArrayId::Parameters), &rounded(&before.parameters));
+    write(device, arrays.get(ArrayId::Gradients), &rounded(&before.gradients));
+    Program::new(device, &lowered.dispatches, &arrays).submit(device, 1);
+    device.check("running a schedule once")?;
+
+    let fetch = async |id, count| -> Result<Vec<f64>> {
+        let words: Vec<f32> = download(device, arrays.get(id), count).await?;
+        Ok(words.into_iter().map(f64::from).collect())
+    };
+    let mut after = before.clone();
+    for (i, values) in tensors() {
+        after.tensors[i] = fetch(ArrayId::Tensor(TensorId(i)), values.len()).await?;
+    }
+    after.parameters = fetch(ArrayId::Parameters, schedule.n_parameters).await?;
+    after.gradients = fetch(ArrayId::Gradients, schedule.n_parameters).await?;
+    let n_costs = schedule.ops.iter().filter(|op| matches!(op, Op::Cost { .. })).count();
+    // The first word counts the costs.
+    after.costs = fetch(ArrayId::History, 1 + n_costs).await?.split_off(1);
+    Ok(after)
+}
+
+fn rounded(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&v| v as f32).collect()
+}
