@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use gpu_nn::{Error, Result};
 
-/// A folder made for this run; removed again, if still empty, unless the run keeps it.
+/// The folder of one run; what was made for it is removed again, if still empty, unless the run keeps it.
 pub struct RunFolder {
     path: PathBuf,
+    /// The folders that were made for this run, the innermost first; only these are ever removed.
+    made: Vec<PathBuf>,
     kept: bool,
 }
 
@@ -19,23 +21,16 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Write`] when it cannot be made; [`Error::InvalidArgument`] when `wanted` already holds something.
     pub fn create(wanted: Option<&Path>, name: &str) -> Result<Self> {
+        let runs = Path::new("runs");
+        let mut made = missing(wanted.unwrap_or(runs));
         let path = match wanted {
-            Some(path) => {
-                fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
-                let mut entries =
-                    fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
-                if entries.next().is_some() {
-                    return Err(Error::invalid(
-                        "--out",
-                        path.display(),
-                        "the folder already holds files; name a new or an empty one",
-                    ));
-                }
-                path.to_path_buf()
-            }
-            None => fresh(Path::new("runs"), name)?,
+            Some(path) => empty(path)?,
+            None => fresh(runs, name)?,
         };
-        Ok(Self { path, kept: false })
+        if wanted.is_none() {
+            made.insert(0, path.clone());
+        }
+        Ok(Self { path, made, kept: false })
     }
 
     /// A file of the run.
@@ -65,11 +60,29 @@ impl RunFolder {
 impl Drop for RunFolder {
     fn drop(&mut self) {
         if !self.kept {
-            // Only an empty folder can be removed like this; nothing of anybody's is lost.
-            let _ = fs::remove_dir(&self.path);
-            let _ = self.path.parent().map(fs::remove_dir);
+            for path in &self.made {
+                // Only an empty folder can be removed like this; nothing of anybody's is lost.
+                let _ = fs::remove_dir(path);
+            }
         }
     }
+}
+
+/// The folders on the way to `path` that are not there yet, the innermost first.
+fn missing(path: &Path) -> Vec<PathBuf> {
+    let named = path.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+    named.take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect()
+}
+
+/// The folder that was asked for, made if it is not there; it must not hold anything.
+fn empty(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
+    let mut entries = fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    if entries.next().is_some() {
+        let reason = "the folder already holds files; name a new or an empty one";
+        return Err(Error::invalid("--out", path.display(), reason));
+    }
+    Ok(path.to_path_buf())
 }
 
 /// The first `NAME-N` that nobody has: making a folder is the test, so that two runs at once get two.
