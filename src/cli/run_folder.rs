@@ -22,15 +22,17 @@ impl RunFolder {
     /// [`Error::Write`] when it cannot be made; [`Error::InvalidArgument`] when `wanted` already holds something.
     pub fn create(wanted: Option<&Path>, name: &str) -> Result<Self> {
         let runs = Path::new("runs");
-        let mut made = missing(wanted.unwrap_or(runs));
-        let path = match wanted {
-            Some(path) => empty(path)?,
-            None => fresh(runs, name)?,
-        };
-        if wanted.is_none() {
-            made.insert(0, path.clone());
+        let path = wanted.unwrap_or(runs);
+        // Complete before anything is made: dropped on the way, it takes back what was made so far.
+        let mut folder = Self { path: path.into(), made: missing(path), kept: false };
+        match wanted {
+            Some(path) => make_empty(path)?,
+            None => {
+                folder.path = fresh(runs, name)?;
+                folder.made.insert(0, folder.path.clone());
+            }
         }
-        Ok(Self { path, made, kept: false })
+        Ok(folder)
     }
 
     /// A file of the run.
@@ -74,15 +76,15 @@ fn missing(path: &Path) -> Vec<PathBuf> {
     named.take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect()
 }
 
-/// The folder that was asked for, made if it is not there; it must not hold anything.
-fn empty(path: &Path) -> Result<PathBuf> {
+/// Makes the folder that was asked for, if it is not there; it must not hold anything.
+fn make_empty(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
     let mut entries = fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
     if entries.next().is_some() {
         let reason = "the folder already holds files; name a new or an empty one";
         return Err(Error::invalid("--out", path.display(), reason));
     }
-    Ok(path.to_path_buf())
+    Ok(())
 }
 
 /// The first `NAME-N` that nobody has: making a folder is the test, so that two runs at once get two.
