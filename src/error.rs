@@ -104,7 +104,7 @@ pub enum Error {
     /// The cost stopped being a number.
     #[error(
         "training diverged: the cost at iteration {iteration} is {cost}; \
-         lower the learning rate (now {learning_rate}) or the scale of the initial weights"
+         lower the learning rate (now {learning_rate:?}) or the scale of the initial weights"
     )]
     Diverged {
         /// The first iteration whose cost is not finite.

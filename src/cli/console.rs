@@ -6,10 +6,11 @@ use std::time::Duration;
 use gpu_nn::{Error, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Prints an error in one line on standard error.
+/// Prints an error in one line on standard error, whatever line breaks the names and values in it hold.
 pub fn error(message: &str) {
+    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     // Nothing can be done about a closed standard error.
-    let _ = writeln!(io::stderr(), "error: {message}");
+    let _ = writeln!(io::stderr(), "error: {line}");
 }
 
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.

@@ -13,9 +13,11 @@ mod run_folder;
 mod sweep;
 mod train;
 
+use std::error::Error as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use gpu_nn::Result;
 
@@ -73,20 +75,55 @@ async fn run(command: Command, start: Instant) -> Result<()> {
 
 /// Help and version go out as clap wrote them; an error becomes one line, as all others.
 fn usage_error(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         // Nothing can be done about a closed terminal.
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
     }
+    // The library's own messages name setting and value already.
+    let own = error.source().and_then(|source| source.downcast_ref::<gpu_nn::Error>());
+    console::error(&own.map_or_else(|| one_line(error), ToString::to_string));
+    ExitCode::from(2)
+}
+
+/// Clap's message without its usage and its line breaks, with a next step.
+fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let mut parts: Vec<&str> = Vec::new();
-    for line in text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")) {
-        if !line.is_empty() && !line.starts_with("For more information") {
-            parts.push(line);
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let parts: Vec<&str> =
+        lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+    let message = parts.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument))
+            if error.kind() == ErrorKind::UnknownArgument && options::is_data(argument) =>
+        {
+            format!("{message}; data is chosen with --data {argument}")
+        }
+        _ => format!("{message}; see --help"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_of_every_command_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_every_argument_is_explained() {
+        let cli = Cli::command();
+        for command in cli.get_subcommands() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for argument in command.get_arguments() {
+                let (command, name) = (command.get_name(), argument.get_id());
+                assert!(argument.get_help().is_some(), "{command}: {name} has no help");
+            }
         }
     }
-    let message = parts.join(" ");
-    console::error(&format!("{}; see --help", message.strip_prefix("error: ").unwrap_or(&message)));
-    ExitCode::from(2)
 }

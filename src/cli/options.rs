@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use gpu_nn::data::{DataSource, Dataset, Generator, TargetKind, refuse_for_file};
+use gpu_nn::data::{DataSource, Dataset, Generator, GeneratorOptions, TargetKind, refuse_for_file};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
 use gpu_nn::training::{Backend, BackendChoice};
 use gpu_nn::{Error, Result};
@@ -16,57 +16,62 @@ pub struct DataArgs {
     #[arg(long, value_name = "NAME|FILE")]
     pub data: Option<String>,
     /// Samples to generate [default: 400, or the data set's own number]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = samples, allow_negative_numbers = true)]
     pub m: Option<usize>,
     /// Seed of the generator: NumPy's legacy RandomState, so the course's own points [default: 1; blobs 5]
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", value_parser = seed, allow_negative_numbers = true)]
     pub data_seed: Option<u32>,
     /// Standard deviation of the noise [default: the data set's own]
-    #[arg(long, value_name = "SD", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SD", value_parser = number, allow_negative_numbers = true)]
     pub noise: Option<f64>,
     /// The file's target column, by header name or number from 1 [default: the last]
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
     pub label: Option<String>,
 }
 
 impl DataArgs {
-    /// The data asked for, or `default` where no `--data` was given.
+    /// The data asked for; without `--data` that of `default`, but for the settings that were given.
     pub fn source(&self, default: Option<&DataSource>) -> Result<DataSource> {
         match (&self.data, default) {
-            (None, Some(default)) if self.is_default() => Ok(default.clone()),
-            (None, Some(DataSource::Generated { name, .. })) => self.generated(name),
-            (None, Some(DataSource::File { path, .. })) => self.file(path),
-            (None, None) => self.generated("flower"),
-            (Some(name), _) if name.parse::<Generator>().is_ok() => self.generated(name),
-            (Some(path), _) if looks_like_path(path) => self.file(Path::new(path)),
-            (Some(name), _) => {
-                name.parse::<Generator>().and_then(|generator| self.generated(&generator.to_string()))
+            (None, None) => self.generated(Generator::Flower, GeneratorOptions::default()),
+            (None, Some(DataSource::Generated { name, m, seed, noise })) => {
+                let run = GeneratorOptions { m: *m, seed: *seed, noise: *noise };
+                self.generated(name.parse()?, run)
             }
+            (None, Some(DataSource::File { path, label })) => self.file(path, label.as_ref()),
+            (Some(name), _) => match name.parse() {
+                Ok(generator) => self.generated(generator, GeneratorOptions::default()),
+                Err(_) if looks_like_path(name) => self.file(Path::new(name), None),
+                Err(error) => Err(error),
+            },
         }
     }
 
-    fn is_default(&self) -> bool {
-        self.m.is_none() && self.data_seed.is_none() && self.noise.is_none() && self.label.is_none()
-    }
-
-    fn generated(&self, name: &str) -> Result<DataSource> {
+    /// A generated data set with every default filled in, so that a record of it says all.
+    fn generated(&self, generator: Generator, run: GeneratorOptions) -> Result<DataSource> {
         if let Some(label) = &self.label {
-            return Err(Error::invalid(
-                "label column",
-                label,
-                format!("{name} is generated and has no columns to name"),
-            ));
+            let reason = format!("{generator} is generated and has no columns to name; leave --label out");
+            return Err(Error::invalid("label column", label, reason));
         }
-        let name = name.parse::<Generator>()?.to_string();
-        Ok(DataSource::Generated { name, m: self.m, seed: self.data_seed, noise: self.noise })
+        Ok(DataSource::Generated {
+            name: generator.to_string(),
+            m: self.m.or(run.m).or(Some(generator.default_m())),
+            seed: self.data_seed.or(run.seed).or(Some(generator.default_seed())),
+            noise: self.noise.or(run.noise).or(generator.default_noise()),
+        })
     }
 
-    fn file(&self, path: &Path) -> Result<DataSource> {
+    fn file(&self, path: &Path, label: Option<&String>) -> Result<DataSource> {
         refuse_for_file("number of samples", self.m)?;
         refuse_for_file("data seed", self.data_seed)?;
         refuse_for_file("noise", self.noise)?;
-        Ok(DataSource::File { path: path.to_path_buf(), label: self.label.clone() })
+        Ok(DataSource::File { path: path.to_path_buf(), label: self.label.as_ref().or(label).cloned() })
     }
+}
+
+/// Whether `--data` would take it.
+pub fn is_data(text: &str) -> bool {
+    text.parse::<Generator>().is_ok() || (!text.starts_with('-') && looks_like_path(text))
 }
 
 /// A file that is there, or a name no generator has: with a folder or an extension.
@@ -131,7 +136,7 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "HOW", default_value = "normal:0.01")]
     pub init: Initializer,
     /// Seed of the first weights: NumPy's legacy RandomState
-    #[arg(long, value_name = "SEED", default_value_t = 2)]
+    #[arg(long, value_name = "SEED", default_value_t = 2, value_parser = seed, allow_negative_numbers = true)]
     pub init_seed: u32,
 }
 
@@ -176,7 +181,7 @@ pub struct TrainingArgs {
     #[arg(long, value_name = "RATE", default_value_t = 1.2, value_parser = learning_rate, allow_negative_numbers = true)]
     pub learning_rate: f64,
     /// Report the cost of every so many iterations [default: a tenth of the iterations]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub report_every: Option<usize>,
 }
 
@@ -213,10 +218,25 @@ fn learning_rate(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
+/// Parses a number.
+fn number(text: &str) -> std::result::Result<f64, String> {
+    text.parse().map_err(|_| "give a number such as 0.2".into())
+}
+
+/// Parses a number of samples; which numbers a data set takes is its own affair.
+fn samples(text: &str) -> std::result::Result<usize, String> {
+    text.parse().map_err(|_| "give a whole number such as 400".into())
+}
+
+/// Parses a seed.
+fn seed(text: &str) -> std::result::Result<u32, String> {
+    text.parse().map_err(|_| format!("give a whole number from 0 to {}", u32::MAX))
+}
+
 /// Parses a count of at least 1.
 pub fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
         Ok(n) if n > 0 => Ok(n),
-        _ => Err("at least 1 is needed".into()),
+        _ => Err("give a whole number of at least 1".into()),
     }
 }

@@ -73,6 +73,21 @@ pub struct RunRecord {
     pub result: ResultRecord,
 }
 
+/// The command line of this process, to be typed into a POSIX shell again.
+pub fn command_line() -> String {
+    std::env::args().map(|argument| shell_word(&argument)).collect::<Vec<_>>().join(" ")
+}
+
+/// An argument as a shell reads it back: in single quotes unless every character stands for itself.
+fn shell_word(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', r"'\''"))
+    }
+}
+
 /// The settings, with all defaults filled in.
 #[derive(Debug, Serialize)]
 pub struct Settings {
@@ -121,5 +136,18 @@ impl ResultRecord {
             accuracy_percent: score.map(Score::accuracy_percent),
             seconds,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn what_a_shell_would_read_otherwise_is_quoted() {
+        assert_eq!(shell_word("--learning-rate=1.2"), "--learning-rate=1.2");
+        assert_eq!(shell_word("leaky_relu(0.1)"), "'leaky_relu(0.1)'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
     }
 }

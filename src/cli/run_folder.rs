@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use gpu_nn::{Error, Result};
 
-/// A folder made for this run; removed again, if still empty, unless the run keeps it.
+/// The folder of one run; what was made for it is removed again, if still empty, unless the run keeps it.
 pub struct RunFolder {
     path: PathBuf,
+    /// The folders that were made for this run, the innermost first; only these are ever removed.
+    made: Vec<PathBuf>,
     kept: bool,
 }
 
@@ -19,23 +21,18 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Write`] when it cannot be made; [`Error::InvalidArgument`] when `wanted` already holds something.
     pub fn create(wanted: Option<&Path>, name: &str) -> Result<Self> {
-        let path = match wanted {
-            Some(path) => {
-                fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
-                let mut entries =
-                    fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
-                if entries.next().is_some() {
-                    return Err(Error::invalid(
-                        "--out",
-                        path.display(),
-                        "the folder already holds files; name a new or an empty one",
-                    ));
-                }
-                path.to_path_buf()
+        let runs = Path::new("runs");
+        let path = wanted.unwrap_or(runs);
+        // Complete before anything is made: dropped on the way, it takes back what was made so far.
+        let mut folder = Self { path: path.into(), made: missing(path), kept: false };
+        match wanted {
+            Some(path) => make_empty(path)?,
+            None => {
+                folder.path = fresh(runs, name)?;
+                folder.made.insert(0, folder.path.clone());
             }
-            None => fresh(Path::new("runs"), name)?,
-        };
-        Ok(Self { path, kept: false })
+        }
+        Ok(folder)
     }
 
     /// A file of the run.
@@ -65,11 +62,29 @@ impl RunFolder {
 impl Drop for RunFolder {
     fn drop(&mut self) {
         if !self.kept {
-            // Only an empty folder can be removed like this; nothing of anybody's is lost.
-            let _ = fs::remove_dir(&self.path);
-            let _ = self.path.parent().map(fs::remove_dir);
+            for path in &self.made {
+                // Only an empty folder can be removed like this; nothing of anybody's is lost.
+                let _ = fs::remove_dir(path);
+            }
         }
     }
+}
+
+/// The folders on the way to `path` that are not there yet, the innermost first.
+fn missing(path: &Path) -> Vec<PathBuf> {
+    let named = path.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+    named.take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect()
+}
+
+/// Makes the folder that was asked for, if it is not there; it must not hold anything.
+fn make_empty(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
+    let mut entries = fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    if entries.next().is_some() {
+        let reason = "the folder already holds files; name a new or an empty one";
+        return Err(Error::invalid("--out", path.display(), reason));
+    }
+    Ok(())
 }
 
 /// The first `NAME-N` that nobody has: making a folder is the test, so that two runs at once get two.

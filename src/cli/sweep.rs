@@ -24,12 +24,25 @@ pub struct Args {
     #[command(flatten)]
     data: DataArgs,
     /// Hidden sizes, one network each; `none` is logistic regression
-    #[arg(long, value_name = "SIZES", default_value = "1,2,3,4,5,20,50", help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "SIZES",
+        allow_negative_numbers = true,
+        default_value = "1,2,3,4,5,20,50",
+        help_heading = "Network"
+    )]
     hidden: String,
     #[command(flatten)]
     network: NetworkArgs,
     /// Steps of gradient descent
-    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = at_least_one, help_heading = "Training")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        value_parser = at_least_one,
+        default_value_t = 5_000,
+        help_heading = "Training"
+    )]
     iterations: usize,
     #[command(flatten)]
     training: TrainingArgs,

@@ -13,7 +13,8 @@ use super::fit::{Fit, Job, describe, fit};
 use super::options::{BackendArgs, DataArgs, NetworkArgs, ResultArgs, TrainingArgs, at_least_one};
 use super::pictures;
 use super::record::{
-    DeviceRecord, ResultRecord, RunRecord, Settings, TrainReport, history_csv, matrices, reported,
+    DeviceRecord, ResultRecord, RunRecord, Settings, TrainReport, command_line, history_csv, matrices,
+    reported,
 };
 use super::run_folder::RunFolder;
 
@@ -26,12 +27,25 @@ pub struct Args {
     #[command(flatten)]
     data: DataArgs,
     /// Hidden layers: 4, or 20,7,5, or 20:relu,7:tanh, or none (logistic regression)
-    #[arg(long, value_name = "SIZES", default_value = "4", help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "SIZES",
+        allow_negative_numbers = true,
+        default_value = "4",
+        help_heading = "Network"
+    )]
     hidden: String,
     #[command(flatten)]
     network: NetworkArgs,
     /// Steps of gradient descent
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one, help_heading = "Training")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        value_parser = at_least_one,
+        default_value_t = 10_000,
+        help_heading = "Training"
+    )]
     iterations: usize,
     #[command(flatten)]
     training: TrainingArgs,
@@ -113,12 +127,14 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     };
     let fit = fit(job, parameters, start, &console, &mut on_cost).await?;
 
+    // A network for values has no classes, even on a data set that has some.
+    let class_names = &run.dataset.class_names()[..run.network.n_classes()];
     let model = Model {
         network: run.network.clone(),
         parameters: fit.trained.parameters.clone(),
         single_precision: run.backend.single_precision(),
         feature_names: run.dataset.feature_names.clone(),
-        class_names: run.dataset.class_names().to_vec(),
+        class_names: class_names.to_vec(),
         data: Some(run.source.clone()),
     };
     model.save(&folder.file(FILE_NAME))?;
@@ -194,7 +210,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
 fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
     let record = RunRecord {
         gpu_nn: env!("CARGO_PKG_VERSION"),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: command_line(),
         settings: Settings {
             network: run.network.to_string(),
             init: args.network.init.to_string(),

@@ -148,7 +148,19 @@ impl Model {
             )));
         }
         if metadata.feature_names.len() != metadata.network.n_features() {
-            return Err(fail("the number of feature names is not the network's number of features".into()));
+            return Err(fail(format!(
+                "it names {} features, but the network {} has {}; train again",
+                metadata.feature_names.len(),
+                metadata.network,
+                metadata.network.n_features()
+            )));
+        }
+        let (classes, expected) = (metadata.class_names.len(), metadata.network.n_classes());
+        if classes != expected {
+            return Err(fail(format!(
+                "it names {classes} classes, but the network {} has {expected}; train again",
+                metadata.network
+            )));
         }
         let (parameters, single_precision) = read_parameters(&tensors, &metadata.network).map_err(fail)?;
         Ok(Self {

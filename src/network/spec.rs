@@ -158,6 +158,15 @@ impl Network {
         self.loss
     }
 
+    /// Classes that the outputs tell apart; 0 for squared error, which predicts values.
+    pub fn n_classes(&self) -> usize {
+        match self.loss {
+            Loss::BinaryCrossEntropy => 2,
+            Loss::SoftmaxCrossEntropy => self.n_outputs,
+            Loss::SquaredError => 0,
+        }
+    }
+
     /// Layers with parameters, L: the hidden ones and the output.
     pub fn n_layers(&self) -> usize {
         self.hidden.len() + 1

@@ -13,11 +13,11 @@ pub struct Score {
 }
 
 impl Score {
-    /// Compares the network's output a (n_L, m) with the data set's classes; `None` for regression.
+    /// Compares the network's output a (n_L, m) with the data set's classes; `None` for regression, also on a
+    /// data set that has classes.
     pub fn new(loss: Loss, a: &[f64], dataset: &Dataset) -> Option<Self> {
-        let labels = dataset.labels()?;
-        let n_correct =
-            classes(loss, a, dataset.m).zip(labels).filter(|(p, y)| p.as_ref() == Some(*y)).count();
+        let predicted: Vec<u32> = classes(loss, a, dataset.m).collect::<Option<_>>()?;
+        let n_correct = predicted.iter().zip(dataset.labels()?).filter(|(p, y)| p == y).count();
         Some(Self { n_correct, m: dataset.m })
     }
 

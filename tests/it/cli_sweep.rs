@@ -1,0 +1,80 @@
+//! `gpu-nn sweep`: the course's comparison of hidden sizes.
+
+use crate::cli_train::assert_reported;
+use crate::command::Desk;
+use crate::support::{Tolerance, assert_close, count, golden, integers, list, number};
+
+const SIZES: [usize; 7] = [1, 2, 3, 4, 5, 20, 50];
+
+/// The course's sweep at a learning rate against the golden one.
+fn sweep_reproduces_the_golden_one(learning_rate: &str) {
+    let desk = Desk::new();
+    let arguments =
+        format!("sweep --backend cpu-reference --no-plots --json --learning-rate {learning_rate}");
+    let report = desk.json(&arguments);
+    assert_eq!(report["iterations"], 5_000);
+    let golden = golden("03_sweep");
+    let rate: f64 = learning_rate.parse().unwrap();
+    let runs = list(&report["runs"]);
+    assert_eq!(runs.len(), SIZES.len());
+    for (run, n_h) in runs.iter().zip(SIZES) {
+        let same =
+            |want: &&serde_json::Value| number(&want["learning_rate"]) == rate && count(&want["n_h"]) == n_h;
+        let want = list(&golden["runs"]).iter().find(same).unwrap();
+        assert_eq!(run["hidden"], n_h.to_string());
+        assert_eq!(run["network"], format!("2-{n_h}:tanh-1:sigmoid"));
+        // Where rounding decides, other orders of the samples show how far it goes.
+        let tolerance = (3.0 * number(&want["max_cost_change_by_sample_order"])).max(1e-12);
+        let (got, cost) = ([number(&run["cost_after_last"])], [number(&want["cost_after_last"])]);
+        assert_close(&format!("{n_h} units, cost after last"), &got, &cost, Tolerance::abs(tolerance));
+        if tolerance == 1e-12 {
+            assert_reported(run, &want["costs"], 5_000, tolerance);
+        }
+        let right = count(&run["n_correct"]) as u64;
+        let observed = integers(&want["observed_n_correct"]);
+        assert!(observed.contains(&right), "{n_h} units: {right} right, observed {observed:?}");
+    }
+}
+
+#[test]
+fn the_courses_learning_rate_reproduces_the_course() {
+    sweep_reproduces_the_golden_one("1.2");
+}
+
+#[test]
+fn the_notes_learning_rate_reproduces_the_golden_sweep() {
+    sweep_reproduces_the_golden_one("0.5");
+}
+
+#[test]
+fn table_csv_and_picture_tell_of_every_network() {
+    let desk = Desk::new();
+    let text = desk.output("sweep --hidden none,3:relu,2 --iterations 5 --backend cpu-reference --out run");
+    let csv = desk.read("run/sweep.csv");
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("hidden,network,cost_after_last,n_correct,accuracy_percent,seconds"));
+    for (hidden, network) in
+        [("none", "2-1:sigmoid"), ("3:relu", "2-3:relu-1:sigmoid"), ("2", "2-2:tanh-1:sigmoid")]
+    {
+        let fields: Vec<&str> = lines.next().unwrap().split(',').collect();
+        assert_eq!(fields[..2], [hidden, network]);
+        let [cost, right, percent] = [2, 3, 4].map(|i| fields[i].parse::<f64>().unwrap());
+        assert_eq!(percent, 100.0 * right / 400.0);
+        let row = text.lines().find(|line| line.trim_start().starts_with(&format!("{hidden} "))).unwrap();
+        assert!(row.contains(&format!("{cost:.6}")) && row.contains(&format!("{right} of 400")), "{row}");
+    }
+    assert_eq!(lines.next(), None);
+    let picture = image::open(desk.path("run/sweep.png")).unwrap();
+    assert_eq!((picture.width(), picture.height()), (750, 820), "two by two panels and a title");
+}
+
+#[test]
+fn a_sweep_is_quiet_when_asked_and_gets_a_fresh_folder() {
+    let desk = Desk::new();
+    for n in 1..=2 {
+        let arguments = "sweep --hidden 1,2 --iterations 2 --backend cpu-reference --quiet --no-plots";
+        assert_eq!(desk.output(arguments), "");
+        assert!(desk.path(&format!("runs/sweep-flower-{n}/sweep.csv")).is_file());
+        assert!(!desk.path(&format!("runs/sweep-flower-{n}/sweep.png")).exists());
+    }
+}

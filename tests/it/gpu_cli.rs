@@ -1,0 +1,92 @@
+//! The command line on a Vulkan adapter, a software one too; without any, these tests say so and pass, or fail if
+//! `GPU_NN_REQUIRE_GPU=1` asks for an adapter.
+
+use crate::cli_train::assert_reported;
+use crate::command::Desk;
+use crate::support::{Tolerance, assert_close, count, golden, list, number};
+
+/// Whether there is an adapter to test on.
+fn adapter_is_there() -> bool {
+    // Asked of the program, whose surroundings the desk keeps quiet.
+    let info = Desk::new().json("info --json");
+    if list(&info["adapters"]).iter().any(|adapter| adapter["api"] == "vulkan") {
+        return true;
+    }
+    let required = std::env::var("GPU_NN_REQUIRE_GPU").is_ok_and(|value| value == "1");
+    assert!(
+        !required,
+        "GPU_NN_REQUIRE_GPU=1, but no Vulkan adapter was found; scripts/vulkan.sh installs one"
+    );
+    eprintln!("skipped: no Vulkan adapter");
+    false
+}
+
+#[test]
+fn the_courses_programme_in_single_precision_gives_the_same_bytes_twice() {
+    if !adapter_is_there() {
+        return;
+    }
+    let desk = Desk::new();
+    let [report, again] =
+        ["a", "b"].map(|run| desk.json(&format!("train --backend vulkan --json --no-plots --out {run}")));
+    assert_eq!(report["backend"], "vulkan");
+    assert!(report["adapter"].is_string() && report["driver"].is_string(), "{report}");
+    let golden = golden("02_train_planar");
+    let want = list(&golden["runs"]).iter().find(|run| number(&run["learning_rate"]) == 1.2).unwrap();
+    assert_reported(&report, &want["costs"], 7_000, 2e-5);
+    assert_reported(&report, &want["costs"], 10_000, 2e-3);
+    let (got, cost) = ([number(&report["cost_after_last"])], [number(&want["cost_after_last"])]);
+    assert_close("cost after last", &got, &cost, Tolerance::abs(2e-3));
+    assert!((360..=365).contains(&count(&report["n_correct"])), "{}", report["n_correct"]);
+
+    assert_eq!(report["costs"], again["costs"]);
+    for name in ["model.safetensors", "history.csv"] {
+        let [a, b] = ["a", "b"].map(|run| std::fs::read(desk.path(run).join(name)).unwrap());
+        assert!(a == b, "{name} differs between two runs");
+    }
+}
+
+#[test]
+fn a_model_moves_between_the_device_and_the_reference() {
+    if !adapter_is_there() {
+        return;
+    }
+    let desk = Desk::new();
+    for (home, abroad) in [("vulkan", "cpu-reference"), ("cpu-reference", "vulkan")] {
+        let report =
+            desk.json(&format!("train --backend {home} --iterations 300 --no-plots --json --out {home}"));
+        let evaluations =
+            [home, abroad].map(|backend| desk.json(&format!("evaluate {home} --backend {backend} --json")));
+        for evaluation in &evaluations {
+            assert_eq!(evaluation["n_correct"], report["n_correct"], "trained on {home}");
+            let (got, want) = ([number(&evaluation["cost"])], [number(&report["cost_after_last"])]);
+            assert_close("cost", &got, &want, Tolerance::abs(2e-6));
+        }
+        let [here, there] = [home, abroad]
+            .map(|backend| probabilities(&desk, &format!("predict {home} --backend {backend}")));
+        assert_close("probabilities", &there, &here, Tolerance::abs(1e-5));
+        assert_eq!(here.len(), 400);
+    }
+}
+
+fn probabilities(desk: &Desk, arguments: &str) -> Vec<f64> {
+    let answers = desk.output(arguments);
+    answers.lines().skip(1).map(|line| line.split_once(',').unwrap().1.parse().unwrap()).collect()
+}
+
+#[test]
+fn refuses_an_adapter_that_is_not_there_and_names_those_that_are() {
+    if !adapter_is_there() {
+        return;
+    }
+    let desk = Desk::new();
+    for name in ["no-such-card", "99"] {
+        let assert = desk.gpu_nn(&format!("train --backend vulkan --adapter {name}")).code(1).stdout("");
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        for word in ["error: ", name, "found only 0: ", "--adapter", "--backend cpu-reference"] {
+            assert!(error.contains(word), "`{word}` is not in {error}");
+        }
+        assert!(desk.contents().is_empty());
+    }
+}
