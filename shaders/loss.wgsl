@@ -7,8 +7,10 @@
 //
 // cost = sum over j, / m. Never from log(a): nothing turns NaN when the output saturates.
 
+// Which loss: one pipeline each.
+override LOSS: u32;
+
 struct LossParams {
-    loss: u32,
     n_outputs: u32,
     m: u32,
     n_chunks: u32,
@@ -45,7 +47,7 @@ fn exp_sum(j: u32, highest: f32) -> f32 {
 @group(0) @binding(2) var<storage, read> y: array<f32>; // (1, m) or (n_outputs, m)
 
 fn sample_cost(j: u32) -> f32 {
-    switch params.loss {
+    switch LOSS {
         case BINARY_CROSS_ENTROPY: {
             // The linear terms cancel exactly for y in {0, 1}: softplus(z) - y z = z (1 - y) or -z y, + log1p(exp(-|z|)).
             let linear = select(-z[j] * y[j], z[j] * (1.0 - y[j]), z[j] > 0.0);
@@ -84,13 +86,9 @@ fn append_cost(total: f32) {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn cost(
     @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let chunk = workgroup_index(workgroup, grid);
-    if chunk >= params.n_chunks {
-        return;
-    }
+    let chunk = workgroup.x;
     let start = chunk * params.rounds * WORKGROUP_SIZE;
     let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
     var sum = 0.0;
@@ -130,7 +128,7 @@ fn output_delta(
     if j >= params.m {
         return;
     }
-    switch params.loss {
+    switch LOSS {
         case BINARY_CROSS_ENTROPY: {
             dz[j] = sigmoid_f32(z[j]) - y[j];
         }
@@ -163,7 +161,7 @@ fn predict(
     if j >= params.m {
         return;
     }
-    switch params.loss {
+    switch LOSS {
         case BINARY_CROSS_ENTROPY: {
             a[j] = sigmoid_f32(z[j]);
         }

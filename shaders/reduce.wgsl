@@ -1,12 +1,11 @@
 // db = sum of each row of dz, / m          dz (n_l, m), db (n_l)
 //
 // One workgroup adds a chunk of one row. With a single chunk the result is db itself; otherwise it is (n_chunks, n_l)
-// partial sums for `finish_sum`, and scale is 1.
+// partial sums for `finish_sum`, and scale is 1. The grid is (rows, chunks).
 
 struct RowSumParams {
     n_l: u32,
     m: u32,
-    n_chunks: u32,
     rounds: u32, // samples an invocation adds: a chunk is rounds * WORKGROUP_SIZE samples
     db_offset: u32,
     scale: f32,
@@ -19,15 +18,10 @@ struct RowSumParams {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn row_sum(
     @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = workgroup_index(workgroup, grid);
-    if index >= params.n_l * params.n_chunks {
-        return;
-    }
-    let row = (index % params.n_l) * params.m;
-    let start = (index / params.n_l) * params.rounds * WORKGROUP_SIZE;
+    let row = workgroup.x * params.m;
+    let start = workgroup.y * params.rounds * WORKGROUP_SIZE;
     let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
     var sum = 0.0;
     for (var j = start + local; j < end; j += WORKGROUP_SIZE) {
@@ -35,6 +29,6 @@ fn row_sum(
     }
     let total = workgroup_sum(sum, local);
     if local == 0u {
-        db[params.db_offset + index] = total * params.scale;
+        db[params.db_offset + workgroup.y * params.n_l + workgroup.x] = total * params.scale;
     }
 }

@@ -1,13 +1,16 @@
 // dw = dz a_prev^T / m   dz (n_l, m), a_prev (n_prev, m), dw (n_l, n_prev)
 //
-// One workgroup adds a chunk of the samples for one element of dw. With a single chunk the result is dw itself;
-// otherwise it is (n_chunks, n_l * n_prev) partial sums for `finish_sum`, and scale is 1.
+// One workgroup adds a chunk of the samples for TILE neighbouring elements of a row of dw, four at most, which share the
+// loads of dz. With a single chunk the result is dw itself; otherwise it is (n_chunks, n_l * n_prev) partial sums for
+// `finish_sum`, and scale is 1. The grid is (tiles of columns, rows, chunks).
+
+// Columns a workgroup: 4, or as many as there are; one pipeline each.
+override TILE: u32;
 
 struct WeightGradientParams {
     n_l: u32,
     n_prev: u32,
     m: u32,
-    n_chunks: u32,
     rounds: u32, // samples an invocation adds: a chunk is rounds * WORKGROUP_SIZE samples
     dw_offset: u32,
     scale: f32,
@@ -21,26 +24,31 @@ struct WeightGradientParams {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn weight_gradient(
     @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let size = params.n_l * params.n_prev;
-    let index = workgroup_index(workgroup, grid);
-    if index >= size * params.n_chunks {
-        return;
-    }
-    let element = index % size;
-    let chunk = index / size;
-    let dz_row = (element / params.n_prev) * params.m;
-    let a_row = (element % params.n_prev) * params.m;
-    let start = chunk * params.rounds * WORKGROUP_SIZE;
-    let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
-    var sum = 0.0;
+    let m = params.m;
+    let first = workgroup.x * TILE;
+    let i = workgroup.y;
+    let dz_row = i * m;
+    // Columns past the end repeat the last one, and are not stored.
+    let columns = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), vec4<u32>(params.n_prev - 1u));
+    let a_rows = columns * m;
+    let start = workgroup.z * params.rounds * WORKGROUP_SIZE;
+    let end = min(start + params.rounds * WORKGROUP_SIZE, m);
+    var sum = vec4<f32>(0.0);
     for (var j = start + local; j < end; j += WORKGROUP_SIZE) {
-        sum += dz[dz_row + j] * a_prev[a_row + j];
+        let at = a_rows + j;
+        let dz_ij = dz[dz_row + j];
+        sum.x += dz_ij * a_prev[at.x];
+        if TILE > 1u { sum.y += dz_ij * a_prev[at.y]; }
+        if TILE > 2u { sum.z += dz_ij * a_prev[at.z]; }
+        if TILE > 3u { sum.w += dz_ij * a_prev[at.w]; }
     }
-    let total = workgroup_sum(sum, local);
+    let total = workgroup_sum4(sum, local) * params.scale;
     if local == 0u {
-        dw[params.dw_offset + index] = total * params.scale;
+        let out = params.dw_offset + workgroup.z * params.n_l * params.n_prev + i * params.n_prev + first;
+        for (var s = 0u; s < min(TILE, params.n_prev - first); s++) {
+            dw[out + s] = total[s];
+        }
     }
 }

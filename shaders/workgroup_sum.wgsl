@@ -18,3 +18,18 @@ fn workgroup_sum(value: f32, local: u32) -> f32 {
     }
     return terms[0];
 }
+
+var<workgroup> terms4: array<vec4<f32>, WORKGROUP_SIZE>;
+
+// The same for four sums at once.
+fn workgroup_sum4(value: vec4<f32>, local: u32) -> vec4<f32> {
+    terms4[local] = value;
+    workgroupBarrier();
+    for (var stride = WORKGROUP_SIZE / 2u; stride > 0u; stride /= 2u) {
+        if local < stride {
+            terms4[local] += terms4[local + stride];
+        }
+        workgroupBarrier();
+    }
+    return terms4[0];
+}

@@ -1,10 +1,11 @@
 //! An open device: its queue, limits, errors and compiled kernels. Choosing the adapter is in `adapters`.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
 use super::grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
-use super::kernels::{Access, KERNELS, Kernel};
+use super::kernels::{Access, Kernel};
 use crate::error::{Error, Result};
 
 /// A device ready to run kernels. Cheap to share by reference; kernels are compiled when first needed, and once.
@@ -13,7 +14,8 @@ pub struct Device {
     pub(super) queue: wgpu::Queue,
     summary: AdapterSummary,
     failures: Arc<Failures>,
-    pipelines: Vec<OnceLock<wgpu::ComputePipeline>>,
+    /// By kernel and variant.
+    pipelines: Mutex<HashMap<(Kernel, u32), wgpu::ComputePipeline>>,
 }
 
 /// What the device reported outside of any call.
@@ -62,7 +64,7 @@ impl Device {
                 Failures::report(&on_lost.lost, one_line(&message));
             }
         });
-        let pipelines = KERNELS.iter().map(|_| OnceLock::new()).collect();
+        let pipelines = Mutex::default();
         Ok(Self { device, queue, summary: AdapterSummary::new(&adapter), failures, pipelines })
     }
 
@@ -104,11 +106,12 @@ impl Device {
         })
     }
 
-    pub(super) fn pipeline(&self, kernel: Kernel) -> &wgpu::ComputePipeline {
-        self.pipelines[kernel as usize].get_or_init(|| self.compile(kernel))
+    pub(super) fn pipeline(&self, kernel: Kernel, variant: u32) -> wgpu::ComputePipeline {
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        pipelines.entry((kernel, variant)).or_insert_with(|| self.compile(kernel, variant)).clone()
     }
 
-    fn compile(&self, kernel: Kernel) -> wgpu::ComputePipeline {
+    fn compile(&self, kernel: Kernel, variant: u32) -> wgpu::ComputePipeline {
         let info = kernel.info();
         let storage = |&(binding, access): &(u32, Access)| {
             let read_only = access == Access::Read;
@@ -129,13 +132,15 @@ impl Device {
             label: Some(info.name),
             source: wgpu::ShaderSource::Wgsl(info.source().into()),
         });
+        let mut constants = vec![("WORKGROUP_SIZE", f64::from(self.geometry().workgroup_size))];
+        constants.extend(info.variant.map(|name| (name, f64::from(variant))));
         self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(info.name),
             layout: Some(&layout),
             module: &module,
             entry_point: Some(info.name),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[("WORKGROUP_SIZE", f64::from(self.geometry().workgroup_size))],
+                constants: &constants,
                 // Each kernel writes its workgroup memory before it reads it; clearing costs seconds on one driver.
                 zero_initialize_workgroup_memory: false,
             },

@@ -11,6 +11,10 @@ pub const WORKGROUP_SIZE: u32 = 64;
 /// Invocations a workgroup on a software driver: the lanes of a vector register, so that a barrier costs nothing.
 pub const SOFTWARE_WORKGROUP_SIZE: u32 = 8;
 
+/// Elements that an invocation of an elementwise kernel takes care of, and at most rows or columns that one of a product
+/// does: the components of a vector in WGSL.
+pub(super) const PER_INVOCATION: u32 = 4;
+
 /// Rounds of all loops together that an invocation may take: Mesa 22's software driver silently ends them after
 /// 65,535, and goes on with wrong numbers. The margin is for the few rounds of a workgroup's sum.
 pub(super) const LOOP_LIMIT: u32 = 65_000;
@@ -28,6 +32,14 @@ const MAX_ROUNDS: u32 = 1_024;
 /// ... and in between, so that about this many workgroups share a sum.
 const WANTED_CHUNKS: u32 = 32;
 
+/// Rows or columns that an invocation of a product takes care of, of so many.
+pub(super) fn tile(rows: u32) -> u32 {
+    rows.min(PER_INVOCATION)
+}
+
+/// Workgroups in x, y and z.
+pub(super) type Grid = [u32; 3];
+
 /// What a device's dispatches look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
@@ -38,29 +50,55 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// A two-dimensional grid of that many workgroups; shaders skip the surplus.
+    /// A grid for kernels that number their invocations through, `each` elements an invocation; shaders skip the
+    /// surplus of the second dimension.
     ///
     /// # Errors
-    /// [`Error::DeviceLimit`] when they are more than two dimensions hold.
-    pub(super) fn grid(self, workgroups: u64) -> Result<[u32; 2]> {
-        let width = workgroups.clamp(1, u64::from(self.per_dimension));
-        let height = workgroups.div_ceil(width).max(1);
-        match u32::try_from(height) {
-            // `width` is at most `per_dimension`, a u32.
-            Ok(height) if height <= self.per_dimension => Ok([width as u32, height]),
-            _ => Err(Error::DeviceLimit {
-                what: "a dispatch".into(),
-                needed: format!("{workgroups} workgroups"),
-                device: "the adapter".into(),
-                limit: format!("{} a dimension", self.per_dimension),
-                hint: "use fewer samples".into(),
-            }),
+    /// [`Error::DeviceLimit`] when that takes more workgroups than the device has.
+    pub(super) fn over_elements(self, elements: usize, each: u32) -> Result<Grid> {
+        let workgroups = (elements as u64).div_ceil(u64::from(self.workgroup_size * each));
+        let [x, y] = self.fold(workgroups)?;
+        Ok([x, y, 1])
+    }
+
+    /// A grid for products: one invocation a sample and tile of rows, the tiles in y.
+    ///
+    /// # Errors
+    /// As [`Geometry::over_elements`].
+    pub(super) fn over_samples_and_rows(self, m: u32, rows: u32) -> Result<Grid> {
+        let [x, z] = self.fold(u64::from(m.div_ceil(self.workgroup_size)))?;
+        self.check([x, rows.div_ceil(tile(rows)), z])
+    }
+
+    /// A grid as it is.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLimit`] for a dimension that the device does not have.
+    pub(super) fn check(self, grid: Grid) -> Result<Grid> {
+        match grid.iter().find(|&&n| n > self.per_dimension) {
+            None => Ok(grid),
+            Some(&n) => Err(self.too_many(u64::from(n))),
         }
     }
 
-    /// A grid with one invocation for each of `items`.
-    pub(super) fn grid_for_items(self, items: u64) -> Result<[u32; 2]> {
-        self.grid(items.div_ceil(u64::from(self.workgroup_size)))
+    /// Two dimensions that hold that many workgroups, with less than a row to spare.
+    fn fold(self, workgroups: u64) -> Result<[u32; 2]> {
+        let width = workgroups.clamp(1, u64::from(self.per_dimension));
+        match u32::try_from(workgroups.div_ceil(width).max(1)) {
+            // `width` is at most `per_dimension`, a u32.
+            Ok(height) if height <= self.per_dimension => Ok([width as u32, height]),
+            _ => Err(self.too_many(workgroups)),
+        }
+    }
+
+    fn too_many(self, workgroups: u64) -> Error {
+        Error::DeviceLimit {
+            what: "a dispatch".into(),
+            needed: format!("{workgroups} workgroups"),
+            device: "the adapter".into(),
+            limit: format!("{} a dimension", self.per_dimension),
+            hint: "use fewer samples or narrower layers, or --backend cpu-reference".into(),
+        }
     }
 
     /// Cuts a sum over `m` samples, each of which costs `loops` rounds of inner loops.
@@ -103,7 +141,7 @@ mod tests {
     #[test]
     fn grids_hold_all_workgroups_and_little_more() {
         for workgroups in [0, 1, 65_534, 65_535, 65_536, 65_537, 200_000, 1 << 31] {
-            let [x, y] = GEOMETRY.grid(workgroups).expect("fits");
+            let [x, y] = GEOMETRY.fold(workgroups).expect("fits");
             let total = u64::from(x) * u64::from(y);
             assert!(
                 total >= workgroups && total < workgroups.max(1) + u64::from(x),
@@ -111,7 +149,7 @@ mod tests {
             );
             assert!(x <= 65_535 && y <= 65_535);
         }
-        assert!(GEOMETRY.grid(65_535 * 65_535 + 1).is_err());
+        assert!(GEOMETRY.fold(65_535 * 65_535 + 1).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! The params are a `var<storage, read>`, not a `var<uniform>`: Mesa 22's software driver recompiles a kernel at each
 //! dispatch that follows one with another uniform buffer (400 us against 50 us a dispatch).
 
+use super::grid::PER_INVOCATION;
 use super::params::{
     ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, ParamField, Params,
     RowSumParams, WeightGradientParams,
@@ -32,12 +33,15 @@ pub struct KernelInfo {
     pub storage: &'static [(u32, Access)],
     /// The fields of its params struct.
     pub params: &'static [ParamField],
+    /// The override constant that picks a variant (an activation, a loss, a tile), if it has any.
+    pub variant: Option<&'static str>,
 }
 
 impl KernelInfo {
-    /// The whole WGSL text.
+    /// The whole WGSL text, with the constants that the host shares appended: error messages keep their lines.
     pub fn source(&self) -> String {
-        self.files.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n")
+        let text: Vec<_> = self.files.iter().map(|(_, text)| *text).collect();
+        format!("{}\nconst PER_INVOCATION = {PER_INVOCATION}u;\n", text.join("\n"))
     }
 
     /// Bytes of the params struct: scalars without gaps.
@@ -47,7 +51,7 @@ impl KernelInfo {
 }
 
 /// Index into [`KERNELS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kernel {
     MatmulBias,
     InputGradient,
@@ -95,26 +99,35 @@ const fn kernel<P: Params>(
     files: &'static [File],
     storage: &'static [(u32, Access)],
 ) -> KernelInfo {
-    KernelInfo { name, files, storage, params: P::FIELDS }
+    KernelInfo { name, files, storage, params: P::FIELDS, variant: None }
+}
+
+impl KernelInfo {
+    const fn with_variant(mut self, name: &'static str) -> Self {
+        self.variant = Some(name);
+        self
+    }
 }
 
 /// All kernels, in the order of [`Kernel`].
 pub const KERNELS: &[KernelInfo] = &[
-    kernel::<MatmulParams>("matmul_bias", MATMUL, &[(1, R), (2, R), (3, RW)]),
-    kernel::<MatmulParams>("input_gradient", MATMUL, &[(1, R), (2, R), (3, RW)]),
-    kernel::<WeightGradientParams>("weight_gradient", WEIGHT_GRADIENT, &[(1, R), (2, R), (3, RW)]),
+    kernel::<MatmulParams>("matmul_bias", MATMUL, &[(1, R), (2, R), (3, RW)]).with_variant("TILE"),
+    kernel::<MatmulParams>("input_gradient", MATMUL, &[(1, R), (2, R), (3, RW)]).with_variant("TILE"),
+    kernel::<WeightGradientParams>("weight_gradient", WEIGHT_GRADIENT, &[(1, R), (2, R), (3, RW)])
+        .with_variant("TILE"),
     kernel::<RowSumParams>("row_sum", REDUCE, &[(1, R), (2, RW)]),
     kernel::<FinishSumParams>("finish_sum", FINISH_SUM, &[(1, R), (2, RW)]),
-    kernel::<ActivationParams>("activate", ACTIVATION, &[(1, R), (2, RW)]),
-    kernel::<ActivationParams>("activation_derivative", ACTIVATION, &[(1, R), (2, R), (3, RW)]),
-    kernel::<LossParams>("cost", LOSS, &[(1, R), (2, R), (3, RW), (4, RW)]),
-    kernel::<LossParams>("finish_cost", LOSS, &[(3, RW), (4, RW)]),
-    kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (3, RW)]),
-    kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]),
+    kernel::<ActivationParams>("activate", ACTIVATION, &[(1, R), (2, RW)]).with_variant("ACTIVATION"),
+    kernel::<ActivationParams>("activation_derivative", ACTIVATION, &[(1, R), (2, R), (3, RW)])
+        .with_variant("ACTIVATION"),
+    kernel::<LossParams>("cost", LOSS, &[(1, R), (2, R), (3, RW), (4, RW)]).with_variant("LOSS"),
+    kernel::<LossParams>("finish_cost", LOSS, &[(3, RW), (4, RW)]).with_variant("LOSS"),
+    kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (3, RW)]).with_variant("LOSS"),
+    kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]).with_variant("LOSS"),
     kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
 ];
 
-/// The code of an activation function in numerics.wgsl, and its slope.
+/// The code of an activation function in numerics.wgsl, the value of `ACTIVATION`; and its slope.
 pub(super) fn activation_code(g: Activation) -> (u32, f32) {
     match g {
         Activation::Sigmoid => (0, 0.0),
@@ -125,7 +138,7 @@ pub(super) fn activation_code(g: Activation) -> (u32, f32) {
     }
 }
 
-/// The code of a loss in loss.wgsl.
+/// The code of a loss in loss.wgsl, the value of `LOSS`.
 pub(super) fn loss_code(loss: Loss) -> u32 {
     match loss {
         Loss::BinaryCrossEntropy => 0,

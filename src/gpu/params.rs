@@ -36,17 +36,9 @@ macro_rules! params {
 }
 
 params!(MatmulParams { n_l: u32, n_prev: u32, m: u32, w_offset: u32, b_offset: u32 });
-params!(WeightGradientParams {
-    n_l: u32,
-    n_prev: u32,
-    m: u32,
-    n_chunks: u32,
-    rounds: u32,
-    dw_offset: u32,
-    scale: f32,
-});
-params!(RowSumParams { n_l: u32, m: u32, n_chunks: u32, rounds: u32, db_offset: u32, scale: f32 });
+params!(WeightGradientParams { n_l: u32, n_prev: u32, m: u32, rounds: u32, dw_offset: u32, scale: f32 });
+params!(RowSumParams { n_l: u32, m: u32, rounds: u32, db_offset: u32, scale: f32 });
 params!(FinishSumParams { size: u32, n_chunks: u32, out_offset: u32, scale: f32 });
-params!(ActivationParams { size: u32, g: u32, slope: f32 });
-params!(LossParams { loss: u32, n_outputs: u32, m: u32, n_chunks: u32, rounds: u32, scale: f32 });
+params!(ActivationParams { size: u32, slope: f32 });
+params!(LossParams { n_outputs: u32, m: u32, n_chunks: u32, rounds: u32, scale: f32 });
 params!(GradientDescentParams { size: u32, learning_rate: f32 });

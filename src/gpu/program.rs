@@ -4,13 +4,14 @@ use wgpu::util::DeviceExt;
 
 use super::arrays::Arrays;
 use super::device::Device;
+use super::grid::Grid;
 use super::lowering::Dispatch;
 
 /// A dispatch with everything bound.
 struct Bound {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
-    grid: [u32; 2],
+    grid: Grid,
 }
 
 /// A lowered schedule, ready to run on a device.
@@ -37,7 +38,8 @@ impl Program {
                 for dispatch in &self.dispatches {
                     pass.set_pipeline(&dispatch.pipeline);
                     pass.set_bind_group(0, &dispatch.bind_group, &[]);
-                    pass.dispatch_workgroups(dispatch.grid[0], dispatch.grid[1], 1);
+                    let [x, y, z] = dispatch.grid;
+                    pass.dispatch_workgroups(x, y, z);
                 }
             }
         }
@@ -47,7 +49,7 @@ impl Program {
 
 fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {
     let info = dispatch.kernel.info();
-    let pipeline = device.pipeline(dispatch.kernel).clone();
+    let pipeline = device.pipeline(dispatch.kernel, dispatch.variant);
     let params = device.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
         label: Some(info.name),
         contents: &dispatch.params,

@@ -3,7 +3,7 @@
 use super::{Dispatch, Lowered};
 use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
-use crate::gpu::grid::{Geometry, MAX_CLASSES};
+use crate::gpu::grid::{Geometry, Grid, MAX_CLASSES, PER_INVOCATION, tile};
 use crate::gpu::kernels::{Kernel, activation_code, loss_code};
 use crate::gpu::params::{
     ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, Params, RowSumParams,
@@ -71,18 +71,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn push<P: Params>(&mut self, kernel: Kernel, params: P, arrays: Vec<ArrayId>, grid: [u32; 2]) {
+    fn push<P: Params>(&mut self, kernel: Kernel, variant: u32, params: P, arrays: Vec<ArrayId>, grid: Grid) {
         let params = bytemuck::bytes_of(&params).to_vec();
-        self.out.dispatches.push(Dispatch { kernel, params, arrays, grid });
+        self.out.dispatches.push(Dispatch { kernel, variant, params, arrays, grid });
     }
 
     fn rows(&self, id: TensorId) -> u32 {
         // Networks are validated: no layer has more than MAX_UNITS units.
         self.schedule.tensor(id).rows as u32
-    }
-
-    fn items_grid(&self, items: usize) -> Result<[u32; 2]> {
-        self.geometry.grid_for_items(items as u64)
     }
 
     /// Where a matrix starts within its arena.
@@ -103,8 +99,8 @@ impl Lowering<'_> {
             b_offset: self.offset(b),
         };
         let arrays = vec![ArrayId::Parameters, ArrayId::Tensor(x), ArrayId::Tensor(z)];
-        let grid = self.items_grid(self.schedule.tensor(z).len())?;
-        self.push(Kernel::MatmulBias, params, arrays, grid);
+        let grid = self.geometry.over_samples_and_rows(self.m, params.n_l)?;
+        self.push(Kernel::MatmulBias, tile(params.n_l), params, arrays, grid);
         Ok(())
     }
 
@@ -117,8 +113,8 @@ impl Lowering<'_> {
             b_offset: 0,
         };
         let arrays = vec![ArrayId::Parameters, ArrayId::Tensor(dz), ArrayId::Tensor(da)];
-        let grid = self.items_grid(self.schedule.tensor(da).len())?;
-        self.push(Kernel::InputGradient, params, arrays, grid);
+        let grid = self.geometry.over_samples_and_rows(self.m, params.n_prev)?;
+        self.push(Kernel::InputGradient, tile(params.n_prev), params, arrays, grid);
         Ok(())
     }
 
@@ -130,14 +126,14 @@ impl Lowering<'_> {
             n_l: self.rows(dz),
             n_prev: self.rows(a_prev),
             m: self.m,
-            n_chunks: chunks.count,
             rounds: chunks.rounds,
             dw_offset: target.offset,
             scale: target.scale,
         };
         let arrays = vec![ArrayId::Tensor(dz), ArrayId::Tensor(a_prev), target.array];
-        let grid = self.geometry.grid(size as u64 * u64::from(chunks.count))?;
-        self.push(Kernel::WeightGradient, params, arrays, grid);
+        let grid =
+            self.geometry.check([params.n_prev.div_ceil(tile(params.n_prev)), params.n_l, chunks.count])?;
+        self.push(Kernel::WeightGradient, tile(params.n_prev), params, arrays, grid);
         self.finish_sum(chunks.count, size, offset)
     }
 
@@ -148,14 +144,13 @@ impl Lowering<'_> {
         let params = RowSumParams {
             n_l: self.rows(dz),
             m: self.m,
-            n_chunks: chunks.count,
             rounds: chunks.rounds,
             db_offset: target.offset,
             scale: target.scale,
         };
         let arrays = vec![ArrayId::Tensor(dz), target.array];
-        let grid = self.geometry.grid(size as u64 * u64::from(chunks.count))?;
-        self.push(Kernel::RowSum, params, arrays, grid);
+        let grid = self.geometry.check([params.n_l, chunks.count, 1])?;
+        self.push(Kernel::RowSum, 0, params, arrays, grid);
         self.finish_sum(chunks.count, size, offset)
     }
 
@@ -176,8 +171,8 @@ impl Lowering<'_> {
         if n_chunks > 1 {
             // Networks are validated: no more than 2^30 parameters.
             let params = FinishSumParams { size: size as u32, n_chunks, out_offset, scale: self.mean() };
-            let grid = self.items_grid(size)?;
-            self.push(Kernel::FinishSum, params, vec![ArrayId::Scratch, ArrayId::Gradients], grid);
+            let grid = self.geometry.over_elements(size, 1)?;
+            self.push(Kernel::FinishSum, 0, params, vec![ArrayId::Scratch, ArrayId::Gradients], grid);
         }
         Ok(())
     }
@@ -190,15 +185,15 @@ impl Lowering<'_> {
         arrays: Vec<ArrayId>,
     ) -> Result<()> {
         let size = self.schedule.tensor(out).len();
-        let (g, slope) = activation_code(g);
+        let (variant, slope) = activation_code(g);
         // Arrays are checked against the device's limits: fewer than 2^32 elements.
-        let params = ActivationParams { size: size as u32, g, slope };
-        let grid = self.items_grid(size)?;
-        self.push(kernel, params, arrays, grid);
+        let params = ActivationParams { size: size as u32, slope };
+        let grid = self.geometry.over_elements(size, PER_INVOCATION)?;
+        self.push(kernel, variant, params, arrays, grid);
         Ok(())
     }
 
-    fn loss_params(&self, loss: Loss, z: TensorId) -> Result<LossParams> {
+    fn loss_params(&self, z: TensorId) -> Result<LossParams> {
         let n_outputs = self.rows(z);
         if n_outputs > MAX_CLASSES {
             return Err(Error::DeviceLimit {
@@ -210,27 +205,32 @@ impl Lowering<'_> {
             });
         }
         let scale = self.mean();
-        Ok(LossParams { loss: loss_code(loss), n_outputs, m: self.m, n_chunks: 1, rounds: 1, scale })
+        Ok(LossParams { n_outputs, m: self.m, n_chunks: 1, rounds: 1, scale })
     }
 
     fn per_sample(&mut self, kernel: Kernel, loss: Loss, z: TensorId, arrays: Vec<ArrayId>) -> Result<()> {
-        let params = self.loss_params(loss, z)?;
-        let grid = self.items_grid(self.schedule.m)?;
-        self.push(kernel, params, arrays, grid);
+        let params = self.loss_params(z)?;
+        let grid = self.geometry.over_elements(self.schedule.m, 1)?;
+        self.push(kernel, loss_code(loss), params, arrays, grid);
         Ok(())
     }
 
     fn cost(&mut self, loss: Loss, z: TensorId, y: TensorId) -> Result<()> {
         // A softmax loops twice over the classes of each sample.
         let chunks = self.geometry.chunks(self.m, 2 * self.rows(z))?;
-        let params =
-            LossParams { n_chunks: chunks.count, rounds: chunks.rounds, ..self.loss_params(loss, z)? };
+        let params = LossParams { n_chunks: chunks.count, rounds: chunks.rounds, ..self.loss_params(z)? };
         self.out.scratch = self.out.scratch.max(chunks.count as usize);
         let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Scratch, ArrayId::History];
-        let grid = self.geometry.grid(u64::from(chunks.count))?;
-        self.push(Kernel::Cost, params, arrays, grid);
+        let grid = self.geometry.check([chunks.count, 1, 1])?;
+        self.push(Kernel::Cost, loss_code(loss), params, arrays, grid);
         if chunks.count > 1 {
-            self.push(Kernel::FinishCost, params, vec![ArrayId::Scratch, ArrayId::History], [1, 1]);
+            self.push(
+                Kernel::FinishCost,
+                loss_code(loss),
+                params,
+                vec![ArrayId::Scratch, ArrayId::History],
+                [1, 1, 1],
+            );
         }
         Ok(())
     }
@@ -238,8 +238,8 @@ impl Lowering<'_> {
     fn gradient_descent(&mut self, learning_rate: f64) -> Result<()> {
         let size = self.schedule.n_parameters;
         let params = GradientDescentParams { size: size as u32, learning_rate: learning_rate as f32 };
-        let grid = self.items_grid(size)?;
-        self.push(Kernel::GradientDescent, params, vec![ArrayId::Gradients, ArrayId::Parameters], grid);
+        let grid = self.geometry.over_elements(size, 1)?;
+        self.push(Kernel::GradientDescent, 0, params, vec![ArrayId::Gradients, ArrayId::Parameters], grid);
         Ok(())
     }
 }

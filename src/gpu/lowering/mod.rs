@@ -5,6 +5,7 @@ mod layerwise;
 pub(super) use layerwise::layerwise;
 
 use super::arrays::ArrayId;
+use super::grid::Grid;
 use super::kernels::Kernel;
 
 /// One dispatch of one kernel.
@@ -15,8 +16,10 @@ pub(super) struct Dispatch {
     pub(super) params: Vec<u8>,
     /// The storage buffers, in the order of the kernel's table entry.
     pub(super) arrays: Vec<ArrayId>,
-    /// Workgroups in x and y.
-    pub(super) grid: [u32; 2],
+    /// The value of the kernel's variant constant, 0 if it has none.
+    pub(super) variant: u32,
+    /// Workgroups in x, y and z.
+    pub(super) grid: Grid,
 }
 
 /// A lowered schedule.
