@@ -205,3 +205,11 @@ impl Numbers {
 pub fn single(value: f64) -> f64 {
     f64::from(value as f32)
 }
+
+/// Runs exactly `iterations` steps: the executor may stop earlier and be called again.
+pub fn run_all(executor: &mut gpu::Executor<'_>, iterations: usize) {
+    let mut left = iterations;
+    while left > 0 {
+        left -= pollster::block_on(executor.run(left)).unwrap();
+    }
+}

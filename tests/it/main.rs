@@ -6,6 +6,7 @@ mod golden_cases;
 mod golden_deep;
 mod golden_quiz;
 mod golden_training;
+mod gpu_large_m;
 mod gpu_numerics;
 mod gpu_shaders;
 mod gpu_support;
