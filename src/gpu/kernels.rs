@@ -98,7 +98,7 @@ const fn kernel<P: Params>(
     KernelInfo { name, files, storage, params: P::FIELDS }
 }
 
-/// All kernels, in the order of [`Kernel`].
+/// All kernels, in the order of `Kernel`.
 pub const KERNELS: &[KernelInfo] = &[
     kernel::<MatmulParams>("matmul_bias", MATMUL, &[(1, R), (2, R), (3, RW)]),
     kernel::<MatmulParams>("input_gradient", MATMUL, &[(1, R), (2, R), (3, RW)]),

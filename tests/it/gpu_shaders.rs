@@ -10,7 +10,7 @@ use gpu_nn::gpu::naga::valid::{Capabilities, FunctionInfo, GlobalUse, Validation
 use gpu_nn::gpu::naga::{AddressSpace, Module, ScalarKind, ShaderStage, StorageAccess, TypeInner, front};
 use gpu_nn::gpu::{Access, KERNELS, KernelInfo, WORKGROUP_SIZE};
 
-/// Storage buffers a stage that every WebGPU device grants, the params among them.
+/// Storage buffers a stage that every WebGPU device grants; the params are one of them.
 const MAX_STORAGE_BUFFERS: usize = 8;
 
 /// The kernels that are a single invocation on purpose; all others have `WORKGROUP_SIZE` of them a workgroup.
@@ -135,7 +135,7 @@ fn every_entry_point_is_in_the_table_once() {
 #[test]
 fn no_kernel_needs_more_buffers_than_every_device_has() {
     for info in KERNELS {
-        assert!(1 + info.storage.len() <= MAX_STORAGE_BUFFERS, "{}", info.name);
+        assert!(info.storage.len() < MAX_STORAGE_BUFFERS, "{}", info.name);
     }
 }
 

@@ -191,7 +191,7 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let size = self.schedule.tensor(out).len();
         let (g, slope) = activation_code(g);
-        // Arrays are checked against the device's limits: fewer than 2^32 elements.
+        // Arrays are checked against the device's limit, which is no more than MAX_ARRAY_ELEMENTS.
         let params = ActivationParams { size: size as u32, g, slope };
         let grid = self.items_grid(size)?;
         self.push(kernel, params, arrays, grid);
