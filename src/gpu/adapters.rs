@@ -1,5 +1,6 @@
 //! Finding adapters and choosing one: a real GPU before a software driver, by name or API where asked for.
 
+use super::grid::MAX_ARRAY_ELEMENTS;
 use crate::error::{Error, Result};
 
 /// The graphics API to reach a GPU through.
@@ -80,7 +81,10 @@ impl AdapterSummary {
             api: info.backend.to_string(),
             kind: kind(info.device_type),
             software: info.device_type == wgpu::DeviceType::Cpu,
-            max_array_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+            max_array_bytes: limits
+                .max_storage_buffer_binding_size
+                .min(limits.max_buffer_size)
+                .min(MAX_ARRAY_ELEMENTS * size_of::<f32>() as u64),
             max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
             max_workgroup_memory: limits.max_compute_workgroup_storage_size,
             max_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,

@@ -19,6 +19,9 @@ pub(super) const PER_INVOCATION: u32 = 4;
 /// 65,535, and goes on with wrong numbers. The margin is for the few rounds of a workgroup's sum.
 pub(super) const LOOP_LIMIT: u32 = 65_000;
 
+/// Elements of an array at most: kernels index with 32 bits, and the last workgroups of a grid reach beyond the end.
+pub(super) const MAX_ARRAY_ELEMENTS: u64 = 1 << 31;
+
 // A product loops once over the units of a layer.
 const _: () = assert!(MAX_UNITS < LOOP_LIMIT as usize);
 

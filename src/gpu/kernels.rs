@@ -109,7 +109,7 @@ impl KernelInfo {
     }
 }
 
-/// All kernels, in the order of [`Kernel`].
+/// All kernels, in the order of `Kernel`.
 pub const KERNELS: &[KernelInfo] = &[
     kernel::<MatmulParams>("matmul_bias", MATMUL, &[(1, R), (2, R), (3, RW)]).with_variant("TILE"),
     kernel::<MatmulParams>("input_gradient", MATMUL, &[(1, R), (2, R), (3, RW)]).with_variant("TILE"),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 
-/// The most units a layer (or features a data set) may have: bounds every loop over units, see `gpu::limits`.
+/// The most units a layer (or features a data set) may have: bounds every loop over units, see `gpu::grid`.
 pub const MAX_UNITS: usize = 60_000;
 
 /// The most layers a network may have, the output layer included.

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeSet;
 
+use gpu_nn::gpu::{Access, KERNELS, KernelInfo, WORKGROUP_SIZE};
 use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, FunctionInfo, GlobalUse, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, StorageAccess, TypeInner, front};
-use gpu_nn::gpu::{Access, KERNELS, KernelInfo, WORKGROUP_SIZE};
 
-/// Storage buffers a stage that every WebGPU device grants, the params among them.
+/// Storage buffers a stage that every WebGPU device grants; the params are one of them.
 const MAX_STORAGE_BUFFERS: usize = 8;
 
 /// The kernels that are a single invocation on purpose; all others have `WORKGROUP_SIZE` of them a workgroup.
@@ -44,8 +44,11 @@ fn in_shader(name: &str, source: &str) -> Result<Interface, String> {
     let flags = ValidationFlags::all();
     let validated = Validator::new(flags, Capabilities::empty()).validate(&module);
     let validated = validated.map_err(|error| error.emit_to_string(source))?;
-    let overrides: PipelineConstants =
+    let mut overrides: PipelineConstants =
         [("WORKGROUP_SIZE".to_owned(), f64::from(WORKGROUP_SIZE))].into_iter().collect();
+    // Any variant will do: they differ in what they compute, not in what they are given.
+    let variant = KERNELS.iter().find(|info| info.name == name).and_then(|info| info.variant);
+    overrides.extend(variant.map(|name| (name.to_owned(), 1.0)));
     let entry = Some((ShaderStage::Compute, name));
     let (module, validated) =
         process_overrides(&module, &validated, entry, &overrides).map_err(|error| error.to_string())?;
@@ -135,7 +138,7 @@ fn every_entry_point_is_in_the_table_once() {
 #[test]
 fn no_kernel_needs_more_buffers_than_every_device_has() {
     for info in KERNELS {
-        assert!(1 + info.storage.len() <= MAX_STORAGE_BUFFERS, "{}", info.name);
+        assert!(info.storage.len() < MAX_STORAGE_BUFFERS, "{}", info.name);
     }
 }
 

@@ -186,7 +186,7 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let size = self.schedule.tensor(out).len();
         let (variant, slope) = activation_code(g);
-        // Arrays are checked against the device's limits: fewer than 2^32 elements.
+        // Arrays are checked against the device's limit, which is no more than MAX_ARRAY_ELEMENTS.
         let params = ActivationParams { size: size as u32, slope };
         let grid = self.geometry.over_elements(size, PER_INVOCATION)?;
         self.push(kernel, variant, params, arrays, grid);
