@@ -65,7 +65,7 @@ fn table_csv_and_picture_tell_of_every_network() {
     }
     assert_eq!(lines.next(), None);
     let picture = image::open(desk.path("run/sweep.png")).unwrap();
-    assert_eq!((picture.width(), picture.height()), (750, 820), "two by two panels and a title");
+    assert_eq!((picture.width(), picture.height()), (1125, 445), "three panels in a row and a title");
 }
 
 #[test]
