@@ -14,7 +14,7 @@ struct LossParams {
     n_outputs: u32,
     m: u32,
     n_chunks: u32,
-    rounds: u32, // samples an invocation adds: a chunk is rounds * WORKGROUP_SIZE samples
+    rounds: u32, // samples an invocation takes: a chunk is rounds * WORKGROUP_SIZE samples
     scale: f32,  // 1 / m
 }
 
@@ -117,17 +117,7 @@ fn finish_cost() {
 
 @group(0) @binding(3) var<storage, read_write> dz: array<f32>; // (n_outputs, m)
 
-// One sample an invocation: the whole column of logits.
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn output_delta(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) grid: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let j = invocation_index(workgroup, grid, local);
-    if j >= params.m {
-        return;
-    }
+fn sample_delta(j: u32) {
     switch LOSS {
         case BINARY_CROSS_ENTROPY: {
             dz[j] = sigmoid_f32(z[j]) - y[j];
@@ -148,19 +138,25 @@ fn output_delta(
     }
 }
 
-@group(0) @binding(2) var<storage, read_write> a: array<f32>; // (n_outputs, m)
-
-// One sample an invocation.
+// Neighbours take neighbouring samples.
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn predict(
+fn output_delta(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let j = invocation_index(workgroup, grid, local);
-    if j >= params.m {
-        return;
+    let first = workgroup_index(workgroup, grid) * params.rounds;
+    for (var s = 0u; s < params.rounds; s++) {
+        let j = (first + s) * WORKGROUP_SIZE + local;
+        if j < params.m {
+            sample_delta(j);
+        }
     }
+}
+
+@group(0) @binding(2) var<storage, read_write> a: array<f32>; // (n_outputs, m)
+
+fn sample_output(j: u32) {
     switch LOSS {
         case BINARY_CROSS_ENTROPY: {
             a[j] = sigmoid_f32(z[j]);
@@ -176,6 +172,22 @@ fn predict(
             for (var i = 0u; i < params.n_outputs; i++) {
                 a[i * params.m + j] = z[i * params.m + j];
             }
+        }
+    }
+}
+
+// Neighbours take neighbouring samples.
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn predict(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let first = workgroup_index(workgroup, grid) * params.rounds;
+    for (var s = 0u; s < params.rounds; s++) {
+        let j = (first + s) * WORKGROUP_SIZE + local;
+        if j < params.m {
+            sample_output(j);
         }
     }
 }

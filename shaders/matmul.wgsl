@@ -1,9 +1,9 @@
 // z = w x + b        w (n_l, n_prev), x (n_prev, m), b (n_l) broadcast over the samples
 // da_prev = w^T dz   w (n_l, n_prev), dz (n_l, m)
 //
-// One invocation computes TILE rows of one sample, four at most: each x or dz is loaded once for all of them. Neighbours
-// take neighbouring samples, so that loads of x and dz are coalesced and w is the same for all. The grid counts the tiles
-// of rows in y, the samples in x and z: no index needs a division.
+// One invocation computes a tile of TILE rows (four at most) and PER_INVOCATION = 4 samples: each x or dz is loaded once
+// for all rows, each w once for all samples. Neighbours take neighbouring samples, so that loads of x and dz are coalesced
+// and w is the same for all. The grid counts the tiles of rows in y, the samples in x and z: no index needs a division.
 
 // Rows an invocation: 4, or as many as there are; one pipeline each.
 override TILE: u32;
@@ -21,8 +21,10 @@ struct MatmulParams {
 @group(0) @binding(2) var<storage, read> right: array<f32>;      // x (n_prev, m) or dz (n_l, m)
 @group(0) @binding(3) var<storage, read_write> result: array<f32>; // z (n_l, m) or da_prev (n_prev, m)
 
-fn sample_index(workgroup: vec3<u32>, grid: vec3<u32>, local: u32) -> u32 {
-    return (workgroup.z * grid.x + workgroup.x) * WORKGROUP_SIZE + local;
+// The four samples of an invocation; those past the end are not stored.
+fn tile_samples(workgroup: vec3<u32>, grid: vec3<u32>, local: u32) -> vec4<u32> {
+    let block = (workgroup.z * grid.x + workgroup.x) * PER_INVOCATION;
+    return vec4<u32>(block, block + 1u, block + 2u, block + 3u) * WORKGROUP_SIZE + local;
 }
 
 // The rows of the tile that begins with `first`; those past the end repeat the last row, and are not stored.
@@ -38,12 +40,30 @@ fn tile_parameters(at: vec4<u32>) -> vec4<f32> {
     return values;
 }
 
-fn store_tile(first: u32, count: u32, j: u32, values: vec4<f32>) {
+// right[row, j] of the four samples
+fn tile_right(row: u32, samples: vec4<u32>) -> vec4<f32> {
+    let at = row * params.m + min(samples, vec4<u32>(params.m - 1u));
+    return vec4<f32>(right[at.x], right[at.y], right[at.z], right[at.w]);
+}
+
+// One sample's values for the rows of the tile.
+fn store_column(first: u32, count: u32, j: u32, values: vec4<f32>) {
+    if j >= params.m {
+        return;
+    }
     let at = first * params.m + j;
     result[at] = values.x;
     if TILE > 1u && first + 1u < count { result[at + params.m] = values.y; }
     if TILE > 2u && first + 2u < count { result[at + 2u * params.m] = values.z; }
     if TILE > 3u && first + 3u < count { result[at + 3u * params.m] = values.w; }
+}
+
+// Rows of the tile x samples: a column a sample.
+fn store_tile(first: u32, count: u32, samples: vec4<u32>, values: mat4x4<f32>) {
+    store_column(first, count, samples.x, values[0]);
+    store_column(first, count, samples.y, values[1]);
+    store_column(first, count, samples.z, values[2]);
+    store_column(first, count, samples.w, values[3]);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -52,18 +72,18 @@ fn matmul_bias(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let j = sample_index(workgroup, grid, local);
-    if j >= params.m {
-        return;
-    }
+    let samples = tile_samples(workgroup, grid, local);
     let first = workgroup.y * TILE;
     let rows = tile_rows(first, params.n_l);
     let w_rows = params.w_offset + rows * params.n_prev;
-    var sum = vec4<f32>(0.0);
+    let b = tile_parameters(params.b_offset + rows);
+    var sum = mat4x4<f32>();
     for (var k = 0u; k < params.n_prev; k++) {
-        sum += tile_parameters(w_rows + k) * right[k * params.m + j];
+        let w = tile_parameters(w_rows + k);
+        let x = tile_right(k, samples);
+        sum += mat4x4<f32>(w * x.x, w * x.y, w * x.z, w * x.w);
     }
-    store_tile(first, params.n_l, j, sum + tile_parameters(params.b_offset + rows));
+    store_tile(first, params.n_l, samples, sum + mat4x4<f32>(b, b, b, b));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -72,15 +92,14 @@ fn input_gradient(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let j = sample_index(workgroup, grid, local);
-    if j >= params.m {
-        return;
-    }
+    let samples = tile_samples(workgroup, grid, local);
     let first = workgroup.y * TILE;
     let w_columns = params.w_offset + tile_rows(first, params.n_prev);
-    var sum = vec4<f32>(0.0);
+    var sum = mat4x4<f32>();
     for (var i = 0u; i < params.n_l; i++) {
-        sum += tile_parameters(w_columns + i * params.n_prev) * right[i * params.m + j];
+        let w = tile_parameters(w_columns + i * params.n_prev);
+        let dz = tile_right(i, samples);
+        sum += mat4x4<f32>(w * dz.x, w * dz.y, w * dz.z, w * dz.w);
     }
-    store_tile(first, params.n_prev, j, sum);
+    store_tile(first, params.n_prev, samples, sum);
 }

@@ -11,8 +11,8 @@ pub const WORKGROUP_SIZE: u32 = 64;
 /// Invocations a workgroup on a software driver: the lanes of a vector register, so that a barrier costs nothing.
 pub const SOFTWARE_WORKGROUP_SIZE: u32 = 8;
 
-/// Elements that an invocation of an elementwise kernel takes care of, and at most rows or columns that one of a product
-/// does: the components of a vector in WGSL.
+/// Elements that an invocation of an elementwise kernel takes care of, samples that one of a product does, and at most
+/// so many rows: the components of a vector in WGSL.
 pub(super) const PER_INVOCATION: u32 = 4;
 
 /// Rounds of all loops together that an invocation may take: Mesa 22's software driver silently ends them after
@@ -64,12 +64,12 @@ impl Geometry {
         Ok([x, y, 1])
     }
 
-    /// A grid for products: one invocation a sample and tile of rows, the tiles in y.
+    /// A grid for products: one invocation for [`PER_INVOCATION`] samples and a tile of rows, the tiles in y.
     ///
     /// # Errors
     /// As [`Geometry::over_elements`].
     pub(super) fn over_samples_and_rows(self, m: u32, rows: u32) -> Result<Grid> {
-        let [x, z] = self.fold(u64::from(m.div_ceil(self.workgroup_size)))?;
+        let [x, z] = self.fold(u64::from(m.div_ceil(self.workgroup_size * PER_INVOCATION)))?;
         self.check([x, rows.div_ceil(tile(rows)), z])
     }
 

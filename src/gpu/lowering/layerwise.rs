@@ -3,7 +3,7 @@
 use super::{Dispatch, Lowered};
 use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
-use crate::gpu::grid::{Geometry, Grid, MAX_CLASSES, PER_INVOCATION, tile};
+use crate::gpu::grid::{Geometry, Grid, LOOP_LIMIT, MAX_CLASSES, PER_INVOCATION, tile};
 use crate::gpu::kernels::{Kernel, activation_code, loss_code};
 use crate::gpu::params::{
     ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, Params, RowSumParams,
@@ -209,8 +209,10 @@ impl Lowering<'_> {
     }
 
     fn per_sample(&mut self, kernel: Kernel, loss: Loss, z: TensorId, arrays: Vec<ArrayId>) -> Result<()> {
-        let params = self.loss_params(z)?;
-        let grid = self.geometry.over_elements(self.schedule.m, 1)?;
+        // A softmax loops three times over the classes of each sample.
+        let rounds = (LOOP_LIMIT / (3 * self.rows(z) + 1)).clamp(1, PER_INVOCATION);
+        let params = LossParams { rounds, ..self.loss_params(z)? };
+        let grid = self.geometry.over_elements(self.schedule.m, rounds)?;
         self.push(kernel, loss_code(loss), params, arrays, grid);
         Ok(())
     }
