@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use gpu_nn::Result;
 use gpu_nn::data::Dataset;
-use gpu_nn::network::{Network, Parameters};
+use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::training::{Backend, Plan, Progress, Score, Trained, Trainer};
 
@@ -44,41 +44,50 @@ pub async fn fit(
     parameters: Parameters,
     start: Instant,
     console: &Console,
-    on_cost: &mut dyn FnMut(usize, f64) -> Result<()>,
+    on_cost: &mut dyn FnMut(usize, f64),
 ) -> Result<Fit> {
-    let Job { backend, network, dataset, plan, .. } = job;
+    let Job { backend, network, dataset, plan, grid, .. } = job;
     let loss = network.loss();
     let executor = backend.executor(network, parameters, dataset, plan.learning_rate)?;
     let mut trainer = Trainer::new(executor, plan);
     let setup = start.elapsed();
     let begin = Instant::now();
-    let mut watch = Watch { console, report_every: plan.report_every, seen: 0, on_cost, failed: None };
-    let mut moments = Vec::with_capacity(job.moments.len());
-    for iteration in job.moments {
-        trainer.advance(iteration, &mut |progress| watch.look(progress)).await?;
-        if let Some(grid) = job.grid {
-            let outputs = trainer.predict(&grid.points(), grid.n_points()).await?;
-            let regions = Regions::new(grid, outputs, loss)?;
-            moments.push(Moment { iteration, regions });
-        }
-    }
-    let trained = trainer.finish(&mut |progress| watch.look(progress)).await;
+    let mut watch = Watch { console, report_every: plan.report_every, seen: 0, on_cost };
+    let trained = run(&mut trainer, &job, &mut watch).await;
+    // Before any error is printed.
     console.finish();
-    let trained = trained?;
-    if let Some(error) = watch.failed {
-        return Err(error);
-    }
+    let (trained, moments) = trained?;
     let train = begin.elapsed();
     let output = trainer.predict(&dataset.x, dataset.m).await?;
-    let regions = match job.grid {
-        Some(grid) => {
-            let outputs = trainer.predict(&grid.points(), grid.n_points()).await?;
-            Some(Regions::new(grid, outputs, loss)?)
-        }
+    let regions = match grid {
+        Some(grid) => Some(regions(&mut trainer, grid, loss).await?),
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
     Ok(Fit { trained, score: Score::new(loss, &output, dataset), regions, moments, seconds })
+}
+
+/// The training itself, stopping for its moments.
+async fn run(
+    trainer: &mut Trainer<'_>,
+    job: &Job<'_>,
+    watch: &mut Watch<'_>,
+) -> Result<(Trained, Vec<Moment>)> {
+    let mut moments = Vec::with_capacity(job.moments.len());
+    for &iteration in &job.moments {
+        trainer.advance(iteration, &mut |progress| watch.look(progress)).await?;
+        if let Some(grid) = job.grid {
+            moments.push(Moment { iteration, regions: regions(trainer, grid, job.network.loss()).await? });
+        }
+    }
+    let trained = trainer.finish(&mut |progress| watch.look(progress)).await?;
+    Ok((trained, moments))
+}
+
+/// What the network says on a grid.
+async fn regions(trainer: &mut Trainer<'_>, grid: Grid, loss: Loss) -> Result<Regions> {
+    let outputs = trainer.predict(&grid.points(), grid.n_points()).await?;
+    Regions::new(grid, outputs, loss)
 }
 
 /// Follows a training: moves the bar, passes each report's cost on once.
@@ -86,8 +95,7 @@ struct Watch<'a> {
     console: &'a Console,
     report_every: usize,
     seen: usize,
-    on_cost: &'a mut dyn FnMut(usize, f64) -> Result<()>,
-    failed: Option<gpu_nn::Error>,
+    on_cost: &'a mut dyn FnMut(usize, f64),
 }
 
 impl Watch<'_> {
@@ -95,9 +103,7 @@ impl Watch<'_> {
         self.console.progress(progress.done);
         let first = self.seen.next_multiple_of(self.report_every);
         for iteration in (first..progress.costs.len()).step_by(self.report_every) {
-            if let Err(error) = (self.on_cost)(iteration, progress.costs[iteration]) {
-                self.failed.get_or_insert(error);
-            }
+            (self.on_cost)(iteration, progress.costs[iteration]);
         }
         self.seen = progress.costs.len();
     }

@@ -123,7 +123,7 @@ async fn train(
     };
     let parameters = initialize(network, args.network.init, args.network.init_seed);
     let job = Job { backend, network, dataset, plan, grid, moments: Vec::new() };
-    fit(job, parameters, start, console, &mut |_, _| Ok(())).await
+    fit(job, parameters, start, console, &mut |_, _| ()).await
 }
 
 fn line(row: &Row) -> String {

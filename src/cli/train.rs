@@ -123,7 +123,8 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     let mut folder = RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?;
     args.describe(&run, n_parameters, &console)?;
     let mut on_cost = |iteration: usize, cost: f64| {
-        console.line(&format!("  cost before iteration {:>7}  {cost:.6}", thousands(iteration)))
+        // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
+        let _ = console.line(&format!("  cost before iteration {:>7}  {cost:.6}", thousands(iteration)));
     };
     let fit = fit(job, parameters, start, &console, &mut on_cost).await?;
 
