@@ -23,12 +23,12 @@ const SOFTMAX_CROSS_ENTROPY = 1u;
 @group(0) @binding(0) var<storage, read> params: LossParams;
 @group(0) @binding(1) var<storage, read> z: array<f32>; // (n_outputs, m)
 
-// The largest logit of sample j; a NaN among them counts as the largest.
+// The largest logit of sample j; whether a NaN counts does not matter, exp_sum meets it again.
 fn highest_logit(j: u32) -> f32 {
     var highest = z[j];
     for (var i = 1u; i < params.n_outputs; i++) {
         let z_ij = z[i * params.m + j];
-        highest = select(highest, z_ij, (z_ij > highest || is_nan(z_ij)) && !is_nan(highest));
+        highest = select(highest, z_ij, z_ij > highest);
     }
     return highest;
 }
