@@ -47,7 +47,8 @@ fn exp_sum(j: u32, highest: f32) -> f32 {
 fn sample_cost(j: u32) -> f32 {
     switch params.loss {
         case BINARY_CROSS_ENTROPY: {
-            // The linear terms cancel exactly for y in {0, 1}: softplus(z) - y z = z (1 - y) or -z y, + log1p(exp(-|z|)).
+            // The linear terms cancel exactly for y in {0, 1}:
+            // softplus(z) - y z = z (1 - y) or -z y, + log1p(exp(-|z|)).
             let linear = select(-z[j] * y[j], z[j] * (1.0 - y[j]), z[j] > 0.0);
             return linear + log1p_f32(exp_f32(-abs(z[j])));
         }

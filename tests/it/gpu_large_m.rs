@@ -1,7 +1,8 @@
 //! Long sums, long inner dimensions and many classes.
 //!
-//! Mesa 22's software driver silently ends all loops of an invocation after 65,535 rounds and goes on with wrong numbers;
-//! a dimension of a grid ends at 65,535 workgroups; sums over samples are cut at multiples of 1,024. Hence these sizes.
+//! Mesa 22's software driver silently ends all loops of an invocation after 65,535 rounds and goes on with wrong
+//! numbers; a dimension of a grid ends at 65,535 workgroups; sums over samples are cut at multiples of 1,024. Hence
+//! these sizes.
 
 use gpu_nn::cpu_reference;
 use gpu_nn::gpu::{self, Device};
