@@ -25,12 +25,12 @@ const SOFTMAX_CROSS_ENTROPY = 1u;
 @group(0) @binding(0) var<storage, read> params: LossParams;
 @group(0) @binding(1) var<storage, read> z: array<f32>; // (n_outputs, m)
 
-// The largest logit of sample j; a NaN among them counts as the largest.
+// The largest logit of sample j; whether a NaN counts does not matter, exp_sum meets it again.
 fn highest_logit(j: u32) -> f32 {
     var highest = z[j];
     for (var i = 1u; i < params.n_outputs; i++) {
         let z_ij = z[i * params.m + j];
-        highest = select(highest, z_ij, (z_ij > highest || is_nan(z_ij)) && !is_nan(highest));
+        highest = select(highest, z_ij, z_ij > highest);
     }
     return highest;
 }
@@ -49,7 +49,8 @@ fn exp_sum(j: u32, highest: f32) -> f32 {
 fn sample_cost(j: u32) -> f32 {
     switch LOSS {
         case BINARY_CROSS_ENTROPY: {
-            // The linear terms cancel exactly for y in {0, 1}: softplus(z) - y z = z (1 - y) or -z y, + log1p(exp(-|z|)).
+            // The linear terms cancel exactly for y in {0, 1}:
+            // softplus(z) - y z = z (1 - y) or -z y, + log1p(exp(-|z|)).
             let linear = select(-z[j] * y[j], z[j] * (1.0 - y[j]), z[j] > 0.0);
             return linear + log1p_f32(exp_f32(-abs(z[j])));
         }

@@ -26,27 +26,32 @@ pub const ACTIVATIONS: [Activation; 5] = [
 /// Around the width of a workgroup, below and far above.
 pub const SIZES: [usize; 7] = [1, 7, 63, 64, 65, 127, 1000];
 
-/// The test device, opened once: compiling the kernels takes software drivers longer than most tests.
+/// The test device, opened once: compiling the kernels takes software drivers longer than most tests. An error that
+/// the device reports in one test shows in all that follow.
 ///
 /// Without an adapter this is `None`, and a test ends after saying so; unless `GPU_NN_REQUIRE_GPU` is 1, since a test
 /// that was not run must not look like one that passed.
 pub fn device() -> Option<&'static Device> {
     static DEVICE: OnceLock<Option<Device>> = OnceLock::new();
-    let device = DEVICE.get_or_init(|| {
-        let request = AdapterRequest { api: Api::Any, name: None, software: true };
-        match pollster::block_on(Device::open(&request)) {
-            Ok(device) => Some(device),
-            Err(error) => {
-                let required = std::env::var("GPU_NN_REQUIRE_GPU").is_ok_and(|value| value == "1");
-                assert!(!required, "GPU_NN_REQUIRE_GPU is 1, but: {error}");
-                None
-            }
-        }
-    });
+    let device = DEVICE.get_or_init(open).as_ref();
     if device.is_none() {
         println!("skipped: no adapter");
     }
-    device.as_ref()
+    device
+}
+
+/// A device of its own for a test that means to provoke it; `None` as above.
+pub fn open() -> Option<Device> {
+    let request = AdapterRequest { api: Api::Any, name: None, software: true };
+    match pollster::block_on(Device::open(&request)) {
+        Ok(device) => Some(device),
+        Err(error) => {
+            let required = std::env::var("GPU_NN_REQUIRE_GPU").is_ok_and(|value| value == "1");
+            assert!(!required, "GPU_NN_REQUIRE_GPU is 1, but: {error}");
+            println!("skipped: {error}");
+            None
+        }
+    }
 }
 
 /// A schedule put together by hand, with the numbers it starts from.

@@ -8,7 +8,7 @@ use gpu_nn::{Error, Result};
 use pollster::block_on;
 use serde_json::Value;
 
-use crate::gpu_support::{Numbers, assert_within, device, run_all};
+use crate::gpu_support::{Numbers, assert_within, device, open, run_all};
 use crate::support::{
     Planar, Tolerance, arena, assert_close, assert_costs, assert_costs_until, count, golden, list, number,
     planar, planar_network,
@@ -238,7 +238,7 @@ fn values_beyond_single_precision_are_refused() {
 
 #[test]
 fn a_matrix_larger_than_the_device_can_bind_is_refused() {
-    let Some(device) = device() else { return };
+    let Some(device) = &open() else { return };
     let (units, limit) = (60_000, device.summary().max_array_bytes);
     // One feature a sample is little, Z1 is more than the device can bind.
     let m = usize::try_from(limit).unwrap() / size_of::<f32>() / units + 1;
