@@ -10,6 +10,7 @@ use gpu_nn::cpu_reference;
 use gpu_nn::data::{Dataset, Generator, GeneratorOptions, generate};
 use gpu_nn::gpu::{AdapterRequest, Api, Device, Executor};
 use gpu_nn::network::{Activation, Initializer, Loss, Network, initialize, parse_hidden};
+use gpu_nn::schedule::Problem;
 
 /// Runs of each measurement, taken in turn; the median counts.
 const RUNS: usize = 5;
@@ -31,8 +32,10 @@ async fn run(request: AdapterRequest) -> gpu_nn::Result<()> {
     let hidden = parse_hidden("4", Activation::Tanh)?;
     let network = Network::new(flower.n_features, hidden, 1, Loss::BinaryCrossEntropy)?;
     let parameters = initialize(&network, Initializer::COURSE, 2);
-    let mut executor =
-        Executor::new(&device, &network, &parameters, &flower.x, &flower.y(), flower.m, LEARNING_RATE)?;
+    let mut executor = Executor::new(
+        &device,
+        &Problem::full_batch(&network, &parameters, &flower.x, &flower.y(), flower.m, LEARNING_RATE),
+    )?;
     check(&mut executor, &network, &flower).await?;
 
     let dispatches = executor.dispatches_per_iteration();
@@ -69,8 +72,14 @@ async fn check(executor: &mut Executor<'_>, network: &Network, data: &Dataset) -
     time_training(executor).await?;
     let costs = executor.take_costs().await?;
     let parameters = initialize(network, Initializer::COURSE, 2);
-    let mut reference =
-        cpu_reference::Executor::new(network, parameters, &data.x, &data.y(), data.m, LEARNING_RATE)?;
+    let mut reference = cpu_reference::Executor::new(&Problem::full_batch(
+        network,
+        &parameters,
+        &data.x,
+        &data.y(),
+        data.m,
+        LEARNING_RATE,
+    ))?;
     let mut left = ITERATIONS;
     while left > 0 {
         left -= reference.run(left);

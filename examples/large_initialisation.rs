@@ -9,6 +9,7 @@
 use gpu_nn::cpu_reference::{Executor, activate, cost_and_gradients, matmul_bias};
 use gpu_nn::data::{Generator, GeneratorOptions, generate};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, initialize};
+use gpu_nn::schedule::Problem;
 
 const ITERATIONS: usize = 5_000;
 const LEARNING_RATE: f64 = 1.2;
@@ -37,7 +38,7 @@ fn main() -> gpu_nn::Result<()> {
         let (first_cost, gradients) = cost_and_gradients(&network, &initial, x, &y, m)?;
         let first_step = LEARNING_RATE * length(gradients.weight(0)) / length(initial.weight(0));
 
-        let mut executor = Executor::new(&network, initial, x, &y, m, LEARNING_RATE)?;
+        let mut executor = Executor::new(&Problem::full_batch(&network, &initial, x, &y, m, LEARNING_RATE))?;
         let mut left = ITERATIONS;
         while left > 0 {
             left -= executor.run(left); // It may do fewer than asked for.

@@ -9,6 +9,7 @@
 use gpu_nn::cpu_reference::Executor;
 use gpu_nn::data::{Generator, GeneratorOptions, generate};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, initialize};
+use gpu_nn::schedule::Problem;
 
 const ITERATIONS: usize = 5_000;
 
@@ -25,7 +26,7 @@ fn main() -> gpu_nn::Result<()> {
     println!("{:>8}{:>12}{:>12}{:>8}{:>8}  verdict", "rate", "last cost", "highest", "rises", "right");
     for learning_rate in LEARNING_RATES {
         let initial = initialize(&network, Initializer::COURSE, 2);
-        let mut executor = Executor::new(&network, initial, x, &y, m, learning_rate)?;
+        let mut executor = Executor::new(&Problem::full_batch(&network, &initial, x, &y, m, learning_rate))?;
         let mut left = ITERATIONS;
         while left > 0 {
             left -= executor.run(left); // It may do fewer than asked for.

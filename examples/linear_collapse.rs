@@ -8,6 +8,7 @@
 use gpu_nn::cpu_reference::Executor;
 use gpu_nn::data::{Dataset, Generator, GeneratorOptions, generate};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, Parameters, initialize};
+use gpu_nn::schedule::Problem;
 
 const ITERATIONS: usize = 5_000;
 
@@ -34,7 +35,7 @@ fn main() -> gpu_nn::Result<()> {
 /// Trains, prints what came of it, and returns the parameters.
 fn train(network: &Network, initial: Parameters, data: &Dataset) -> gpu_nn::Result<Parameters> {
     let (n_parameters, y) = (initial.values().len(), data.y());
-    let mut executor = Executor::new(network, initial, &data.x, &y, data.m, 0.5)?;
+    let mut executor = Executor::new(&Problem::full_batch(network, &initial, &data.x, &y, data.m, 0.5))?;
     let mut left = ITERATIONS;
     while left > 0 {
         left -= executor.run(left); // It may do fewer than asked for.

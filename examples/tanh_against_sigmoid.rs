@@ -9,6 +9,7 @@
 use gpu_nn::cpu_reference::Executor;
 use gpu_nn::data::{Dataset, Generator, GeneratorOptions, generate};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, initialize};
+use gpu_nn::schedule::Problem;
 
 const ITERATIONS: usize = 5_000;
 
@@ -46,7 +47,8 @@ fn train(
     let network = Network::new(2, vec![Layer { units: 4, activation }], 1, Loss::BinaryCrossEntropy)?;
     let initial = initialize(&network, Initializer::COURSE, seed);
     let y = data.y();
-    let mut executor = Executor::new(&network, initial, &data.x, &y, data.m, learning_rate)?;
+    let mut executor =
+        Executor::new(&Problem::full_batch(&network, &initial, &data.x, &y, data.m, learning_rate))?;
     let mut left = ITERATIONS;
     while left > 0 {
         left -= executor.run(left); // It may do fewer than asked for.

@@ -9,6 +9,7 @@
 use gpu_nn::cpu_reference::{Executor, cost_and_gradients};
 use gpu_nn::data::{Dataset, Generator, GeneratorOptions, generate};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, Parameters, initialize};
+use gpu_nn::schedule::Problem;
 
 const ITERATIONS: usize = 5_000;
 
@@ -49,7 +50,8 @@ fn train(
     learning_rate: f64,
 ) -> gpu_nn::Result<(f64, usize, Parameters)> {
     let y = data.y();
-    let mut executor = Executor::new(network, initial, &data.x, &y, data.m, learning_rate)?;
+    let mut executor =
+        Executor::new(&Problem::full_batch(network, &initial, &data.x, &y, data.m, learning_rate))?;
     let mut left = ITERATIONS;
     while left > 0 {
         left -= executor.run(left); // It may do fewer than asked for.

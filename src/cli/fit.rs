@@ -6,6 +6,7 @@ use gpu_nn::Result;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
+use gpu_nn::schedule::Problem;
 use gpu_nn::training::{Backend, Plan, Progress, Score, Trained, Trainer};
 
 use super::console::{Console, thousands};
@@ -48,7 +49,9 @@ pub async fn fit(
 ) -> Result<Fit> {
     let Job { backend, network, dataset, plan, grid, .. } = job;
     let loss = network.loss();
-    let executor = backend.executor(network, parameters, dataset, plan.learning_rate)?;
+    let (y, m) = (dataset.y(), dataset.m);
+    let problem = Problem::full_batch(network, &parameters, &dataset.x, &y, m, plan.learning_rate);
+    let executor = backend.executor(&problem)?;
     let mut trainer = Trainer::new(executor, plan);
     let setup = start.elapsed();
     let begin = Instant::now();

@@ -1,12 +1,14 @@
 //! Runs a schedule with the functions of this module, one operation after the other.
 
+use std::ops::Range;
+
 use super::{
     activate, activation_derivative, cost, gradient_descent, input_gradient, matmul_bias, output_delta,
     predict, row_sum, weight_gradient,
 };
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Contents, Op, Schedule, Storage, TensorId};
+use crate::schedule::{self, Batches, Contents, Op, Problem, Schedule, Storage, TensorId};
 
 /// Samples predicted at a time, so that large sets need little memory.
 const PREDICT_BLOCK: usize = 16_384;
@@ -18,10 +20,27 @@ const WORK_BUDGET: u64 = 40_000_000;
 pub struct Executor {
     network: Network,
     parameters: Parameters,
-    step: Schedule,
-    workspace: Workspace,
     x: Vec<f64>,
     y: Vec<f64>,
+    batches: Batches,
+    learning_rate: f64,
+    step: Step,
+    done: usize,
+    costs: Vec<f64>,
+}
+
+/// The schedule for a number of samples, with its matrices.
+struct Step {
+    schedule: Schedule,
+    workspace: Workspace,
+}
+
+impl Step {
+    fn new(network: &Network, m: usize, learning_rate: f64) -> Self {
+        let schedule = schedule::training_step(network, m, learning_rate);
+        let workspace = Workspace::new(&schedule);
+        Self { schedule, workspace }
+    }
 }
 
 /// The matrices of one schedule.
@@ -32,40 +51,58 @@ struct Workspace {
 }
 
 impl Executor {
-    /// Takes over the data, x (n_0, m) and y (target_rows, m), and the first parameters.
+    /// Copies the data and the first parameters.
     ///
     /// # Errors
-    /// [`crate::Error::Shape`] when x or y do not have the shape the network needs.
-    pub fn new(
-        network: &Network,
-        parameters: Parameters,
-        x: &[f64],
-        y: &[f64],
-        m: usize,
-        learning_rate: f64,
-    ) -> Result<Self> {
-        schedule::check_data(network, x.len(), y.len(), m)?;
-        parameters.check_for(network)?;
-        let step = schedule::training_step(network, m, learning_rate);
-        let workspace = Workspace::new(&step);
-        Ok(Self { network: network.clone(), parameters, step, workspace, x: x.to_vec(), y: y.to_vec() })
+    /// [`crate::Error::Shape`] or [`crate::Error::InvalidArgument`] when the parts of the problem do not fit each other.
+    pub fn new(problem: &Problem<'_>) -> Result<Self> {
+        problem.check()?;
+        Ok(Self {
+            network: problem.network.clone(),
+            parameters: problem.parameters.clone(),
+            x: problem.x.to_vec(),
+            y: problem.y.to_vec(),
+            batches: problem.batches(),
+            learning_rate: problem.learning_rate,
+            step: Step::new(problem.network, problem.batch_size, problem.learning_rate),
+            done: 0,
+            costs: Vec::new(),
+        })
     }
 
     /// Runs at most `iterations` training steps, fewer where they are long, and says how many: the caller comes back
     /// for the rest, and can report or stop in between.
     pub fn run(&mut self, iterations: usize) -> usize {
-        let work = self.step.product_flops().max(1);
+        let work = self.step.schedule.product_flops().max(1);
         let affordable = usize::try_from(WORK_BUDGET / work).unwrap_or(usize::MAX).max(1);
         let iterations = iterations.min(affordable);
         for _ in 0..iterations {
-            self.workspace.run(&self.step, &self.x, &self.y, self.parameters.values_mut());
+            self.train_batch(self.batches.samples(self.done));
+            self.done += 1;
         }
         iterations
     }
 
-    /// The costs of all iterations since the last call, each of the parameters before its update.
+    fn train_batch(&mut self, samples: Range<usize>) {
+        if samples.len() != self.step.schedule.m {
+            // The last batch of an epoch, or the first after it.
+            self.step = Step::new(&self.network, samples.len(), self.learning_rate);
+        }
+        let Step { schedule, workspace } = &mut self.step;
+        let parameters = self.parameters.values_mut();
+        if samples.len() == self.batches.m {
+            workspace.run(schedule, &self.x, &self.y, parameters);
+        } else {
+            let x = columns(&self.x, self.batches.m, samples.clone());
+            let y = columns(&self.y, self.batches.m, samples);
+            workspace.run(schedule, &x, &y, parameters);
+        }
+        self.costs.append(&mut workspace.costs);
+    }
+
+    /// The costs of all iterations since the last call, each of the parameters before its update and of its batch.
     pub fn take_costs(&mut self) -> Vec<f64> {
-        std::mem::take(&mut self.workspace.costs)
+        std::mem::take(&mut self.costs)
     }
 
     /// The current parameters.
@@ -73,9 +110,9 @@ impl Executor {
         &self.parameters
     }
 
-    /// The cost of the current parameters.
+    /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
-        evaluate(&self.network, &self.parameters, &self.x, &self.y, self.step.m)
+        evaluate(&self.network, &self.parameters, &self.x, &self.y, self.batches.m)
     }
 
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
@@ -85,6 +122,11 @@ impl Executor {
     pub fn predict(&self, x: &[f64], m: usize) -> Result<Vec<f64>> {
         predict_samples(&self.network, &self.parameters, x, m)
     }
+}
+
+/// Some columns of a matrix (rows, m).
+fn columns(matrix: &[f64], m: usize, range: Range<usize>) -> Vec<f64> {
+    matrix.chunks_exact(m).flat_map(|row| &row[range.clone()]).copied().collect()
 }
 
 /// The cost of `parameters` on x (n_0, m), y (target_rows, m), and its derivative by each of them, in their layout.
@@ -125,7 +167,7 @@ pub fn predict_samples(network: &Network, parameters: &Parameters, x: &[f64], m:
     let mut parameters = parameters.values().to_vec();
     for start in (0..m).step_by(PREDICT_BLOCK) {
         let width = PREDICT_BLOCK.min(m - start);
-        let block: Vec<f64> = x.chunks_exact(m).flat_map(|row| &row[start..start + width]).copied().collect();
+        let block = columns(x, m, start..start + width);
         let schedule = schedule::prediction(network, width);
         let mut workspace = Workspace::new(&schedule);
         workspace.run(&schedule, &block, &[], &mut parameters);

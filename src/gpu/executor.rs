@@ -9,9 +9,9 @@ use super::lowering::layerwise;
 use super::poll::submitted_work_done;
 use super::predictor::Predictor;
 use super::program::Program;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Schedule, Storage};
+use crate::schedule::{self, Problem, Schedule, Storage};
 
 /// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
 pub const TIME_BUDGET: Duration = Duration::from_millis(50);
@@ -63,22 +63,22 @@ impl Pace {
 }
 
 impl<'d> Executor<'d> {
-    /// Uploads the data, x (n_0, m) and y (target_rows, m), and the first parameters, rounded to f32.
+    /// Uploads the data and the first parameters, rounded to f32.
     ///
     /// # Errors
-    /// [`crate::Error::Shape`] when x or y do not fit the network; [`crate::Error::DeviceLimit`] when a matrix is too
-    /// large for the device; [`crate::Error::Data`] for a value beyond f32.
-    pub fn new(
-        device: &'d Device,
-        network: &Network,
-        parameters: &Parameters,
-        x: &[f64],
-        y: &[f64],
-        m: usize,
-        learning_rate: f64,
-    ) -> Result<Self> {
-        schedule::check_data(network, x.len(), y.len(), m)?;
-        parameters.check_for(network)?;
+    /// [`crate::Error::Shape`] or [`crate::Error::InvalidArgument`] when the parts of the problem do not fit each other;
+    /// [`crate::Error::DeviceLimit`] when a matrix is too large for the device; [`crate::Error::Data`] for a value
+    /// beyond f32.
+    pub fn new(device: &'d Device, problem: &Problem<'_>) -> Result<Self> {
+        problem.check()?;
+        let Problem { network, parameters, x, y, m, batch_size, learning_rate } = *problem;
+        if batch_size != m {
+            return Err(Error::invalid(
+                "batch size",
+                batch_size,
+                format!("a device trains on all {m} samples at once"),
+            ));
+        }
         let schedule = schedule::training_step(network, m, learning_rate);
         let lowered = layerwise(&schedule, device.geometry())?;
         let arena = array(device, "parameters", schedule.n_parameters);

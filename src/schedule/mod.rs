@@ -8,7 +8,9 @@ mod build;
 mod contents;
 mod forward;
 mod op;
+mod problem;
 
 pub use build::{check_data, check_features, evaluation, gradients, prediction, training_step};
 pub use contents::Contents;
 pub use op::{Op, Schedule, Storage, Tensor, TensorId};
+pub use problem::{Batches, Problem};

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu::{self, AdapterRequest, Api};
 use crate::network::{Network, Parameters};
+use crate::schedule::Problem;
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -191,43 +192,18 @@ impl Backend {
         !matches!(self, Self::CpuReference)
     }
 
-    /// A training of `network` on `dataset`, from these first parameters.
+    /// The training of a problem.
     ///
     /// # Errors
-    /// [`Error::Shape`] when data and network do not fit; on a device also its limits and failures.
-    pub fn executor(
-        &self,
-        network: &Network,
-        parameters: Parameters,
-        dataset: &Dataset,
-        learning_rate: f64,
-    ) -> Result<Executor<'_>> {
-        let y = dataset.y();
+    /// [`Error::Shape`] or [`Error::InvalidArgument`] when the parts of the problem do not fit each other; on a device
+    /// also its limits and failures.
+    pub fn executor(&self, problem: &Problem<'_>) -> Result<Executor<'_>> {
         match self {
             Self::CpuReference => {
-                let executor = cpu_reference::Executor::new(
-                    network,
-                    parameters,
-                    &dataset.x,
-                    &y,
-                    dataset.m,
-                    learning_rate,
-                )?;
-                Ok(Executor::CpuReference(Box::new(executor)))
+                Ok(Executor::CpuReference(Box::new(cpu_reference::Executor::new(problem)?)))
             }
             #[cfg(feature = "gpu")]
-            Self::Gpu(device) => {
-                let executor = gpu::Executor::new(
-                    device,
-                    network,
-                    &parameters,
-                    &dataset.x,
-                    &y,
-                    dataset.m,
-                    learning_rate,
-                )?;
-                Ok(Executor::Gpu(Box::new(executor)))
-            }
+            Self::Gpu(device) => Ok(Executor::Gpu(Box::new(gpu::Executor::new(device, problem)?))),
         }
     }
 
@@ -236,8 +212,11 @@ impl Backend {
     /// # Errors
     /// [`Error::Shape`] when data and network do not fit; on a device also its limits and failures.
     pub async fn cost(&self, network: &Network, parameters: &Parameters, dataset: &Dataset) -> Result<f64> {
+        let m = dataset.m;
         // No step is taken, so the learning rate does not matter.
-        self.executor(network, parameters.clone(), dataset, 1.0)?.cost().await
+        let y = dataset.y();
+        let problem = Problem::full_batch(network, parameters, &dataset.x, &y, m, 1.0);
+        self.executor(&problem)?.cost().await
     }
 
     /// The output of a trained network; x (n_0, m) -> A_L (n_L, m).

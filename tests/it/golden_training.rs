@@ -3,6 +3,7 @@
 use gpu_nn::cpu_reference::Executor;
 use gpu_nn::cpu_reference::course::shallow;
 use gpu_nn::network::{Activation, Initializer, Parameters, initialize};
+use gpu_nn::schedule::Problem;
 use serde_json::Value;
 
 use crate::support::{
@@ -64,7 +65,8 @@ fn check_executor(learning_rate: f64) {
     assert_close(&what, initial.values(), &arena(&want["initial"], &NAMES), Tolerance::abs(1e-15));
 
     let mut executor =
-        Executor::new(&network, initial.clone(), x.data(), y.data(), x.cols(), learning_rate).unwrap();
+        Executor::new(&Problem::full_batch(&network, &initial, x.data(), y.data(), x.cols(), learning_rate))
+            .unwrap();
     let mut done = 0;
     for (k, parameters) in snapshots(&want) {
         run(&mut executor, k - done);

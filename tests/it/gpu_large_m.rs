@@ -7,7 +7,7 @@
 use gpu_nn::cpu_reference;
 use gpu_nn::gpu::{self, Device};
 use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters};
-use gpu_nn::schedule::Op;
+use gpu_nn::schedule::{Op, Problem};
 use gpu_nn::{Error, Result};
 
 use crate::gpu_support::{Case, Numbers, ROUNDING, assert_within, device, run_all};
@@ -91,11 +91,13 @@ fn assert_training_agrees(device: &Device, network: &Network, m: usize) {
     let x = numbers.normals(network.n_features() * m);
     let y = numbers.targets(network.loss(), network.n_outputs(), m);
     let (_, gradients) = cpu_reference::cost_and_gradients(network, &parameters, &x, &y, m).unwrap();
-    let mut reference = cpu_reference::Executor::new(network, parameters.clone(), &x, &y, m, 0.5).unwrap();
+    let mut reference =
+        cpu_reference::Executor::new(&Problem::full_batch(network, &parameters, &x, &y, m, 0.5)).unwrap();
     (0..3).for_each(|_| assert_eq!(reference.run(1), 1));
 
     let what = |quantity: &str| format!("{network}, m = {m}: {quantity}");
-    let mut executor = gpu::Executor::new(device, network, &parameters, &x, &y, m, 0.5).unwrap();
+    let mut executor =
+        gpu::Executor::new(device, &Problem::full_batch(network, &parameters, &x, &y, m, 0.5)).unwrap();
     run_all(&mut executor, 1);
     let first = pollster::block_on(executor.gradients()).unwrap();
     assert_within(&what("gradients"), first.values(), gradients.values(), |_| MEAN);
@@ -219,6 +221,7 @@ fn more_classes_are_refused() {
 
     let network = network(1, &[], MAX_CLASSES + 1, Loss::SoftmaxCrossEntropy);
     let parameters = Parameters::zeros(&network);
-    let executor = gpu::Executor::new(device, &network, &parameters, &[1.0], &[0.0], 1, 0.1);
+    let executor =
+        gpu::Executor::new(device, &Problem::full_batch(&network, &parameters, &[1.0], &[0.0], 1, 0.1));
     assert!(matches!(executor.err(), Some(Error::DeviceLimit { .. })));
 }

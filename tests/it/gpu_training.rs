@@ -3,6 +3,7 @@
 use gpu_nn::cpu_reference;
 use gpu_nn::gpu::{Device, Executor, Predictor};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, Parameters, initialize};
+use gpu_nn::schedule::Problem;
 use gpu_nn::training::{self, Plan, Trainer};
 use gpu_nn::{Error, Result};
 use pollster::block_on;
@@ -37,7 +38,8 @@ fn planar_executor(device: &Device, learning_rate: f64) -> (Executor<'_>, Planar
     let network = planar_network(4, Activation::Tanh);
     let initial = initialize(&network, Initializer::COURSE, 2);
     let m = x.cols();
-    let executor = Executor::new(device, &network, &initial, x.data(), y.data(), m, learning_rate);
+    let executor =
+        Executor::new(device, &Problem::full_batch(&network, &initial, x.data(), y.data(), m, learning_rate));
     (executor.unwrap(), Planar { x, y })
 }
 
@@ -122,10 +124,12 @@ fn assert_training_agrees(device: &Device, network: &Network) {
     let y = numbers.targets(network.loss(), network.n_outputs(), m);
     let (_, want) = cpu_reference::cost_and_gradients(network, &parameters, &x, &y, m).unwrap();
     let mut reference =
-        cpu_reference::Executor::new(network, parameters.clone(), &x, &y, m, learning_rate).unwrap();
+        cpu_reference::Executor::new(&Problem::full_batch(network, &parameters, &x, &y, m, learning_rate))
+            .unwrap();
     assert_eq!(reference.run(50), 50);
 
-    let mut executor = Executor::new(device, network, &parameters, &x, &y, m, learning_rate).unwrap();
+    let mut executor =
+        Executor::new(device, &Problem::full_batch(network, &parameters, &x, &y, m, learning_rate)).unwrap();
     run_all(&mut executor, 1);
     let gradients = block_on(executor.gradients()).unwrap();
     let largest = want.values().iter().fold(0.0, |largest: f64, gradient| largest.max(gradient.abs()));
@@ -185,10 +189,12 @@ fn diverging<'d>(device: Option<&'d Device>) -> Result<training::Trained> {
     let initial = Parameters::zeros(&network);
     let executor: training::Executor<'d> = match device {
         Some(device) => training::Executor::Gpu(Box::new(
-            Executor::new(device, &network, &initial, &x, &y, 3, learning_rate).unwrap(),
+            Executor::new(device, &Problem::full_batch(&network, &initial, &x, &y, 3, learning_rate))
+                .unwrap(),
         )),
         None => training::Executor::CpuReference(Box::new(
-            cpu_reference::Executor::new(&network, initial, &x, &y, 3, learning_rate).unwrap(),
+            cpu_reference::Executor::new(&Problem::full_batch(&network, &initial, &x, &y, 3, learning_rate))
+                .unwrap(),
         )),
     };
     let plan = Plan { iterations: 100, report_every: 10, learning_rate };
@@ -215,12 +221,7 @@ fn values_beyond_single_precision_are_refused() {
     let huge = Parameters::from_values(&network, vec![0.0, -1e39]).unwrap();
     let refused = |parameters: &Parameters, x: f64, y: f64| match Executor::new(
         device,
-        &network,
-        parameters,
-        &[0.0, x],
-        &[0.0, y],
-        2,
-        0.1,
+        &Problem::full_batch(&network, parameters, &[0.0, x], &[0.0, y], 2, 0.1),
     )
     .err()
     {
@@ -228,7 +229,13 @@ fn values_beyond_single_precision_are_refused() {
         other => panic!("not refused as data: {other:?}"),
     };
     let largest = f64::from(f32::MAX);
-    assert!(Executor::new(device, &network, &zeros, &[0.0, largest], &[0.0, -largest], 2, 0.1).is_ok());
+    assert!(
+        Executor::new(
+            device,
+            &Problem::full_batch(&network, &zeros, &[0.0, largest], &[0.0, -largest], 2, 0.1)
+        )
+        .is_ok()
+    );
     assert!(refused(&zeros, 1e39, 0.0).starts_with("features: value 1 is 1000000000"));
     assert!(refused(&zeros, 0.0, f64::NAN).starts_with("targets: value 1 is NaN"));
     assert!(refused(&huge, 0.0, 0.0).starts_with("parameters: value 1 is -1000000000"));
@@ -245,7 +252,8 @@ fn a_matrix_larger_than_the_device_can_bind_is_refused() {
     let hidden = vec![Layer { units, activation: Activation::Tanh }];
     let network = Network::new(1, hidden, 1, Loss::BinaryCrossEntropy).unwrap();
     let (parameters, zeros) = (Parameters::zeros(&network), vec![0.0; m]);
-    let error = Executor::new(device, &network, &parameters, &zeros, &zeros, m, 0.1).err();
+    let error =
+        Executor::new(device, &Problem::full_batch(&network, &parameters, &zeros, &zeros, m, 0.1)).err();
     let Some(error @ Error::DeviceLimit { .. }) = error else { panic!("not refused: {error:?}") };
     let message = error.to_string();
     assert!(message.starts_with(&format!("Z1 (60000 x {m}) needs ")), "{message}");

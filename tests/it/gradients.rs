@@ -3,6 +3,7 @@
 use gpu_nn::cpu_reference::{Executor, cost_and_gradients};
 use gpu_nn::data::NumpyRandom;
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, Parameters, initialize};
+use gpu_nn::schedule::Problem;
 
 /// Rounding in the cost costs 1e-16 / STEP, the third derivative STEP^2: both about 1e-10 here.
 const STEP: f64 = 1e-5;
@@ -16,14 +17,14 @@ const KINK_DISTANCE: f64 = 1e-3;
 const LEAKY: Activation = Activation::LeakyRelu { slope: 0.2 };
 
 /// Parameters and samples of one seed.
-struct Problem {
+struct Case {
     parameters: Parameters,
     x: Vec<f64>,
     y: Vec<f64>,
     m: usize,
 }
 
-fn problem(network: &Network, m: usize, seed: u32) -> Problem {
+fn problem(network: &Network, m: usize, seed: u32) -> Case {
     let mut random = NumpyRandom::new(1000 + seed);
     let mut parameters = initialize(network, Initializer::Lecun, seed);
     // Non-zero biases too: their gradients must not be tested at a special point.
@@ -35,11 +36,11 @@ fn problem(network: &Network, m: usize, seed: u32) -> Problem {
         Loss::SquaredError => random.standard_normal(),
     };
     let y = (0..network.target_rows() * m).map(|j| target(j, &mut random)).collect();
-    Problem { parameters, x, y, m }
+    Case { parameters, x, y, m }
 }
 
 /// Whether every Z of a unit with a kink keeps its distance: the layers up to each one, read as an identity output.
-fn is_away_from_kinks(network: &Network, problem: &Problem) -> bool {
+fn is_away_from_kinks(network: &Network, problem: &Case) -> bool {
     let has_kink = |g| matches!(g, Activation::Relu | Activation::LeakyRelu { .. });
     network.hidden().iter().enumerate().filter(|(_, layer)| has_kink(layer.activation)).all(|(l, layer)| {
         let below = network.hidden()[..l].to_vec();
@@ -48,7 +49,8 @@ fn is_away_from_kinks(network: &Network, problem: &Problem) -> bool {
         let values = problem.parameters.values()[..n_values].to_vec();
         let parameters = Parameters::from_values(&part, values).unwrap();
         let y = vec![0.0; layer.units * problem.m];
-        let executor = Executor::new(&part, parameters, &problem.x, &y, problem.m, 1.0).unwrap();
+        let executor =
+            Executor::new(&Problem::full_batch(&part, &parameters, &problem.x, &y, problem.m, 1.0)).unwrap();
         executor.predict(&problem.x, problem.m).unwrap().iter().all(|z| z.abs() > KINK_DISTANCE)
     })
 }
@@ -57,7 +59,7 @@ fn check(n_features: usize, hidden: &[(usize, Activation)], n_outputs: usize, lo
     let hidden = hidden.iter().map(|&(units, activation)| Layer { units, activation }).collect();
     let network = Network::new(n_features, hidden, n_outputs, loss).unwrap();
     let problem = (1..500).map(|seed| problem(&network, m, seed)).find(|p| is_away_from_kinks(&network, p));
-    let Problem { parameters, x, y, m } = problem.expect("a seed away from all kinks");
+    let Case { parameters, x, y, m } = problem.expect("a seed away from all kinks");
     let cost = |values: &[f64]| {
         let parameters = Parameters::from_values(&network, values.to_vec()).unwrap();
         cost_and_gradients(&network, &parameters, &x, &y, m).unwrap().0
@@ -161,4 +163,42 @@ fn gradients_need_parameters_of_the_network() {
     assert!(call(&right, &[1.0, 2.0]).is_ok());
     assert!(matches!(call(&wrong, &[1.0, 2.0]), Err(gpu_nn::Error::Shape { .. })));
     assert!(matches!(call(&right, &[1.0]), Err(gpu_nn::Error::Shape { .. })));
+}
+
+/// An epoch in batches is the same as training on each batch by itself, one after the other; the last is shorter.
+#[test]
+fn batches_train_one_after_the_other() {
+    let network =
+        Network::new(2, vec![Layer { units: 3, activation: Activation::Tanh }], 1, Loss::SquaredError)
+            .unwrap();
+    let parameters = initialize(&network, Initializer::Xavier, 5);
+    let (m, batch_size, learning_rate) = (7, 3, 0.3);
+    let mut random = NumpyRandom::new(6);
+    let mut draw = |n: usize| (0..n).map(|_| random.standard_normal()).collect::<Vec<f64>>();
+    let (x, y) = (draw(2 * m), draw(m));
+    let problem =
+        Problem { network: &network, parameters: &parameters, x: &x, y: &y, m, batch_size, learning_rate };
+    let mut batched = Executor::new(&problem).unwrap();
+    assert_eq!(batched.run(4), 4);
+
+    let mut current = parameters.clone();
+    let mut costs = Vec::new();
+    for range in [0..3, 3..6, 6..7, 0..3] {
+        let of = |matrix: &[f64]| -> Vec<f64> {
+            matrix.chunks(m).flat_map(|row| row[range.clone()].to_vec()).collect()
+        };
+        let (x, y) = (of(&x), of(&y));
+        let mut alone =
+            Executor::new(&Problem::full_batch(&network, &current, &x, &y, range.len(), learning_rate))
+                .unwrap();
+        alone.run(1);
+        costs.append(&mut alone.take_costs());
+        current = alone.parameters().clone();
+    }
+    assert_eq!(batched.parameters(), &current);
+    assert_eq!(batched.take_costs(), costs);
+    for wrong in [0, m + 1] {
+        let error = Executor::new(&Problem { batch_size: wrong, ..problem }).err().unwrap();
+        assert!(error.to_string().contains("batch size"), "{error}");
+    }
 }

@@ -3,6 +3,7 @@
 use gpu_nn::cpu_reference::Executor;
 use gpu_nn::cpu_reference::course::Matrix;
 use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters};
+use gpu_nn::schedule::Problem;
 use serde_json::Value;
 
 /// One of the golden files, by its name without `.json`.
@@ -141,7 +142,8 @@ pub struct Run {
 pub fn train(network: &Network, initial: Parameters, learning_rate: f64, iterations: usize) -> Run {
     let Planar { x, y } = planar();
     let m = x.cols();
-    let mut executor = Executor::new(network, initial, x.data(), y.data(), m, learning_rate).unwrap();
+    let mut executor =
+        Executor::new(&Problem::full_batch(network, &initial, x.data(), y.data(), m, learning_rate)).unwrap();
     run(&mut executor, iterations);
     let mut costs = executor.take_costs();
     assert_eq!(costs.len(), iterations);
