@@ -26,20 +26,23 @@ fn exp_f32(x: f32) -> f32 {
     return select(result, x, is_nan(x));
 }
 
-// (1 - t) / (1 + t) with t = exp(-2|x|); near 0, where 1 - t cancels, the odd polynomial of Cephes tanhf.
+// x P(x^2) / Q(x^2), a minimax fit of the relative error on [-9, 9], where f32 tanh has become 1: 2.8e-7 at most, with
+// and without fused multiply-adds. No exp, and half the work of one.
 fn tanh_f32(x: f32) -> f32 {
-    let magnitude = abs(x);
-    let t = exp_f32(-2.0 * magnitude);
-    let far = (1.0 - t) / (1.0 + t);
-    let s = magnitude * magnitude;
-    var p = -5.70498872745e-3;
-    p = p * s + 2.06390887954e-2;
-    p = p * s - 5.37397155531e-2;
-    p = p * s + 1.33314422036e-1;
-    p = p * s - 3.33332819422e-1;
-    let near = magnitude + magnitude * s * p;
-    let result = select(far, near, magnitude < 0.625);
-    return select(select(result, -result, x < 0.0), x, is_nan(x));
+    let clamped = clamp(x, -9.0, 9.0);
+    let s = clamped * clamped;
+    var p = 1.3418669e-8;
+    p = p * s + 2.06604273e-5;
+    p = p * s + 3.4989454e-3;
+    p = p * s + 1.3383938e-1;
+    p = p * s + 1.0;
+    var q = 7.8042547e-7;
+    q = q * s + 3.2909552e-4;
+    q = q * s + 2.5890015e-2;
+    q = q * s + 4.6717259e-1;
+    q = q * s + 1.0;
+    let result = clamp(clamped * p / q, -1.0, 1.0);
+    return select(result, x, is_nan(x));
 }
 
 fn sigmoid_f32(x: f32) -> f32 {
