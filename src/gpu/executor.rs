@@ -38,7 +38,7 @@ pub struct Executor<'d> {
 }
 
 /// How many iterations fit the time budget, learnt from one submission to the next.
-struct Pace {
+pub(super) struct Pace {
     iterations: usize,
     most: usize,
 }
@@ -50,12 +50,17 @@ impl Pace {
     /// So much longer or shorter may the next submission be at most.
     const STEP: f64 = 4.0;
 
-    fn new(dispatches: usize) -> Self {
+    pub(super) fn new(dispatches: usize) -> Self {
         let most = (MAX_DISPATCHES / dispatches.max(1)).clamp(1, HISTORY_CAPACITY);
         Self { iterations: Self::FIRST.min(most), most }
     }
 
-    fn learn(&mut self, done: usize, elapsed: Duration) {
+    /// Iterations of the next submission.
+    pub(super) fn iterations(&self) -> usize {
+        self.iterations
+    }
+
+    pub(super) fn learn(&mut self, done: usize, elapsed: Duration) {
         let factor = TIME_BUDGET.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
         let next = done as f64 * factor.clamp(1.0 / Self::STEP, Self::STEP);
         self.iterations = (next as usize).clamp(1, self.most);
