@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use gpu_nn::data::{DataSource, Dataset, Generator, GeneratorOptions, TargetKind, refuse_for_file};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
+use gpu_nn::schedule::Lowering;
 use gpu_nn::training::{Backend, BackendChoice};
 use gpu_nn::{Error, Result};
 
@@ -183,6 +184,10 @@ pub struct TrainingArgs {
     /// Report the cost of every so many iterations [default: a tenth of the iterations]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub report_every: Option<usize>,
+    /// How a GPU trains: layerwise (any network), fused (small networks), resident (small networks, few samples)
+    /// [default: the fastest, by measuring]
+    #[arg(long, value_name = "LOWERING")]
+    pub lowering: Option<Lowering>,
 }
 
 impl TrainingArgs {

@@ -122,7 +122,8 @@ async fn train(
         learning_rate: args.training.learning_rate,
     };
     let parameters = initialize(network, args.network.init, args.network.init_seed);
-    let job = Job { backend, network, dataset, plan, grid, moments: Vec::new() };
+    let lowering = args.training.lowering;
+    let job = Job { backend, lowering, network, dataset, plan, grid, moments: Vec::new() };
     fit(job, parameters, start, console, &mut |_, _| ()).await
 }
 
@@ -149,6 +150,7 @@ fn report(args: &Args, dataset: &Dataset, backend: &Backend, rows: &[Row], folde
     let runs = rows.iter().map(|Row { hidden, network, fit }| {
         json!({
             "hidden": hidden,
+            "lowering": fit.lowering,
             "network": network.to_string(),
             "costs": reported(&fit.trained.costs, report_every),
             "cost_after_last": fit.trained.cost_after_last,
@@ -158,7 +160,7 @@ fn report(args: &Args, dataset: &Dataset, backend: &Backend, rows: &[Row], folde
         })
     });
     json!({
-        "device": DeviceRecord::new(backend),
+        "device": DeviceRecord::new(backend, None),
         "data": dataset.name,
         "m": dataset.m,
         "iterations": args.iterations,

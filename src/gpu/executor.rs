@@ -16,9 +16,6 @@ use crate::schedule::{self, Problem, Schedule, Storage};
 /// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
 pub const TIME_BUDGET: Duration = Duration::from_millis(50);
 
-/// The lowering this executor uses, as reports name it.
-pub const LOWERING: &str = "layerwise";
-
 /// The most dispatches of a submission: bounds the memory of its commands.
 const MAX_DISPATCHES: usize = 50_000;
 

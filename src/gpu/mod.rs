@@ -21,10 +21,9 @@ mod tables;
 
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;
-pub use executor::{Executor, LOWERING, TIME_BUDGET};
+pub use executor::{Executor, TIME_BUDGET};
 pub use grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 pub use kernels::{Access, KERNELS, KernelInfo};
-pub use lowering::Lowering;
 pub use params::ParamField;
 pub use population::Population;
 pub use predictor::Predictor;

@@ -7,14 +7,14 @@ use super::arrays::{array, download, write_at};
 use super::blocks::Blocks;
 use super::device::Device;
 use super::executor::Pace;
-use super::lowering::{Lowering, Whole};
+use super::lowering::Whole;
 use super::poll::submitted_work_done;
 use super::predictor::Predictor;
 use super::program::Program;
 use super::tables::Shape;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
-use crate::schedule::Problem;
+use crate::schedule::{Lowering, Problem};
 
 /// Costs that the device keeps, of all networks together: 16 MiB.
 const HISTORY: usize = 1 << 22;
@@ -73,6 +73,11 @@ impl<'d> Population<'d> {
         let costs = vec![Vec::new(); networks.len()];
         let pace = Pace::new(step.len());
         Ok(Self { device, networks, buffers, whole, step, params, pace, done: 0, fetched: 0, costs })
+    }
+
+    /// How it trains.
+    pub fn lowering(&self) -> Lowering {
+        self.whole.lowering
     }
 
     /// Its networks.

@@ -4,10 +4,12 @@
 
 mod backend;
 mod executor;
+mod planner;
 mod score;
 mod trainer;
 
 pub use backend::{Backend, BackendChoice};
 pub use executor::Executor;
+pub use planner::{Choice, fastest_lowering};
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};

@@ -1,9 +1,9 @@
 //! The fused and the resident lowering, and populations, against `cpu_reference`.
 
 use gpu_nn::cpu_reference;
-use gpu_nn::gpu::{Device, Lowering, Population};
+use gpu_nn::gpu::{Device, Population};
 use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters, parse_hidden};
-use gpu_nn::schedule::Problem;
+use gpu_nn::schedule::{Lowering, Problem};
 
 use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, device, open};
 

@@ -3,7 +3,6 @@
 //! They have no dispatch for each operation of a schedule; tests hold their costs and parameters against the schedule as
 //! `cpu_reference` runs it.
 
-use super::Lowering;
 use crate::error::{Error, Result};
 use crate::gpu::adapters::AdapterSummary;
 use crate::gpu::arrays::array;
@@ -15,12 +14,13 @@ use crate::gpu::params::{BlockParams, FinishStepParams};
 use crate::gpu::population::Buffers;
 use crate::gpu::program::{Bound, Program, params_buffer};
 use crate::gpu::tables::{Home, Shape};
+use crate::schedule::Lowering;
 
 /// A lowered training step of one or more whole networks.
 pub(in crate::gpu) struct Whole {
     pub(in crate::gpu) shape: Shape,
     pub(in crate::gpu) blocks: Blocks,
-    lowering: Lowering,
+    pub(in crate::gpu) lowering: Lowering,
     networks: usize,
     /// Invocations a workgroup.
     lanes: u32,
