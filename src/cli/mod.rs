@@ -1,5 +1,7 @@
 //! The command line: one file a command; the only place that prints, reads arguments and picks exit codes.
 
+mod bench;
+mod bench_row;
 mod completions;
 mod console;
 mod evaluate;
@@ -39,8 +41,10 @@ enum Command {
     Predict(predict::Args),
     /// Accuracy, confusion matrix and cost of a trained network
     Evaluate(evaluate::Args),
-    /// Train one network for each of several hidden sizes and compare them
+    /// Train many networks at once and rank them: sizes, learning rates, seeds
     Sweep(sweep::Args),
+    /// Measure every backend and lowering on one problem
+    Bench(bench::Args),
     /// Adapters, drivers and limits, and which would be chosen
     Info(info::Args),
     /// Print a completion script for a shell
@@ -68,6 +72,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Predict(args) => predict::run(args).await,
         Command::Evaluate(args) => evaluate::run(args).await,
         Command::Sweep(args) => sweep::run(args, start).await,
+        Command::Bench(args) => bench::run(args, start).await,
         Command::Info(args) => info::run(args).await,
         Command::Completions(args) => completions::run(args),
     }

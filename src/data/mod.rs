@@ -19,4 +19,5 @@ pub use csv_labels::TargetKind;
 pub use dataset::{Dataset, Targets};
 pub use generators::{Generator, GeneratorOptions, blobs_by_centre, generate, generate_from};
 pub use numpy_random::NumpyRandom;
+pub use own_generators::linear_classes;
 pub use source::{DataSource, refuse_for_file};

@@ -1,4 +1,4 @@
-//! The project's own data sets, spiral and xor, drawn from ChaCha8; the course's live in `course_generators`.
+//! The project's own data sets, spiral, xor and linear classes, drawn from ChaCha8; the course's live in `course_generators`.
 
 use std::f64::consts::TAU;
 
@@ -6,6 +6,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::course_generators::{Samples, linspace};
+use super::dataset::{Dataset, Targets};
+use crate::error::{Error, Result};
 
 /// The arms of [`spiral`], each a class.
 pub(super) const SPIRAL_ARMS: u32 = 3;
@@ -42,6 +44,40 @@ pub(super) fn xor(m: usize, noise: f64, seed: u32) -> Samples {
         samples.push(point.map(|x| x + noise * standard_normal(&mut random)), label);
     }
     samples
+}
+
+/// Normal features and as many classes as asked for, which a random linear map tells apart: a problem of any shape, for
+/// measuring.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] without samples or features, or with fewer than two classes.
+pub fn linear_classes(m: usize, n_features: usize, n_classes: usize, seed: u32) -> Result<Dataset> {
+    for (what, value, least) in [
+        ("number of samples", m, 1),
+        ("number of features", n_features, 1),
+        ("number of classes", n_classes, 2),
+    ] {
+        if value < least {
+            return Err(Error::invalid(what, value, format!("at least {least} is needed")));
+        }
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed.into());
+    let mut normals = |n: usize| (0..n).map(|_| standard_normal(&mut random)).collect::<Vec<f64>>();
+    let map = normals(n_classes * n_features);
+    let x = normals(n_features * m);
+    let labels = (0..m).map(|j| {
+        let score =
+            |row: &[f64]| -> f64 { row.iter().zip(x[j..].iter().step_by(m)).map(|(w, x)| w * x).sum() };
+        let scores = map.chunks_exact(n_features).map(score);
+        let best = scores.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        best.map_or(0, |(class, _)| class as u32)
+    });
+    let targets = Targets::Classes {
+        labels: labels.collect(),
+        names: (0..n_classes).map(|class| class.to_string()).collect(),
+    };
+    let feature_names = (1..=n_features).map(|i| format!("x{i}")).collect();
+    Dataset::new("linear classes", x, feature_names, targets)
 }
 
 /// A standard normal by the Box-Muller transform; its second normal is dropped, to keep no state.
