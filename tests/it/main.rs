@@ -1,5 +1,6 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
+mod cli_bench;
 mod cli_errors;
 mod cli_help;
 mod cli_model;
