@@ -53,6 +53,15 @@ impl Executor<'_> {
         delegate!(self, e => Ok(e.run(iterations)), e.run(iterations).await, e.run(iterations).await)
     }
 
+    /// Runs one iteration with a clock around each of a device's dispatches: the kernels' names and seconds in order; `None`
+    /// where there is no such clock.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
+        delegate!(self, e => { let _ = e; Ok(None) }, e.profile().await, e.profile().await)
+    }
+
     /// The costs of all iterations since the last call, each of the parameters before its update.
     ///
     /// # Errors
