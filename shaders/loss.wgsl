@@ -18,10 +18,6 @@ struct LossParams {
     scale: f32,  // 1 / m
 }
 
-// The codes are those of `Loss` in src/gpu/kernels.rs.
-const BINARY_CROSS_ENTROPY = 0u;
-const SOFTMAX_CROSS_ENTROPY = 1u;
-
 @group(0) @binding(0) var<storage, read> params: LossParams;
 @group(0) @binding(1) var<storage, read> z: array<f32>; // (n_outputs, m)
 

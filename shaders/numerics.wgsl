@@ -72,6 +72,10 @@ fn ln_f32(s: f32) -> f32 {
     return select(exponent * 0.693147181 + log1p_f32(mantissa - 1.0), s, is_nan(s));
 }
 
+// The codes of the losses are those of `Loss` in src/gpu/kernels.rs; any other is the squared error.
+const BINARY_CROSS_ENTROPY = 0u;
+const SOFTMAX_CROSS_ENTROPY = 1u;
+
 // The activation functions; the codes are those of `Activation` in src/gpu/kernels.rs.
 const SIGMOID = 0u;
 const TANH = 1u;

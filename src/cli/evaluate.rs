@@ -50,7 +50,7 @@ pub async fn run(args: Args) -> Result<()> {
     let evaluation = evaluate(&backend, &model, &dataset).await?;
     if args.json {
         return console::print_json(&json!({
-            "device": DeviceRecord::new(&backend),
+            "device": DeviceRecord::new(&backend, None),
             "data": dataset.name,
             "m": dataset.m,
             "cost": evaluation.cost,

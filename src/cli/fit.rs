@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
-use gpu_nn::Result;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
-use gpu_nn::schedule::Problem;
-use gpu_nn::training::{Backend, Plan, Progress, Score, Trained, Trainer};
+use gpu_nn::schedule::{Lowering, Problem};
+use gpu_nn::training::{
+    Backend, Choice, Executor, Plan, Progress, Score, Trained, Trainer, fastest_lowering,
+};
+use gpu_nn::{Error, Result};
 
 use super::console::{Console, thousands};
 use super::record::Seconds;
@@ -15,6 +17,8 @@ use super::record::Seconds;
 /// What to train.
 pub struct Job<'a> {
     pub backend: &'a Backend,
+    /// Asked for by name; otherwise the fastest is found.
+    pub lowering: Option<Lowering>,
     pub network: &'a Network,
     pub dataset: &'a Dataset,
     pub plan: Plan,
@@ -32,6 +36,8 @@ pub struct Moment {
 
 /// What came out.
 pub struct Fit {
+    /// How the schedule was run.
+    pub lowering: &'static str,
     pub trained: Trained,
     pub score: Option<Score>,
     pub regions: Option<Regions>,
@@ -47,11 +53,11 @@ pub async fn fit(
     console: &Console,
     on_cost: &mut dyn FnMut(usize, f64),
 ) -> Result<Fit> {
-    let Job { backend, network, dataset, plan, grid, .. } = job;
+    let Job { network, dataset, plan, grid, .. } = job;
     let loss = network.loss();
     let (y, m) = (dataset.y(), dataset.m);
     let problem = Problem::full_batch(network, &parameters, &dataset.x, &y, m, plan.learning_rate);
-    let executor = backend.executor(&problem)?;
+    let executor = open(&job, &problem, console).await?;
     let mut trainer = Trainer::new(executor, plan);
     let setup = start.elapsed();
     let begin = Instant::now();
@@ -67,7 +73,26 @@ pub async fn fit(
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
-    Ok(Fit { trained, score: Score::new(loss, &output, dataset), regions, moments, seconds })
+    let lowering = trainer.lowering();
+    Ok(Fit { lowering, trained, score: Score::new(loss, &output, dataset), regions, moments, seconds })
+}
+
+/// The executor, in the lowering that was asked for or the fastest.
+async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Result<Executor<'b>> {
+    let Job { backend, lowering, plan, .. } = job;
+    match (lowering, backend.adapter()) {
+        (Some(lowering), None) => {
+            let why = format!("the {} backend has none; leave --lowering out", backend.name());
+            return Err(Error::invalid("lowering", lowering, why));
+        }
+        (Some(lowering), Some(_)) => return backend.executor(problem, *lowering),
+        // The CPU has one way only.
+        (None, None) => return backend.executor(problem, Lowering::Layerwise),
+        (None, Some(_)) => {}
+    }
+    let Choice { lowering, why } = fastest_lowering(backend, problem, plan.iterations).await?;
+    console.line(&format!("lowering  {lowering} ({why})"))?;
+    backend.executor(problem, lowering)
 }
 
 /// The training itself, stopping for its moments.

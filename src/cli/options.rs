@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use gpu_nn::data::{DataSource, Dataset, Generator, GeneratorOptions, TargetKind, refuse_for_file};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
+use gpu_nn::schedule::Lowering;
 use gpu_nn::training::{Backend, BackendChoice};
 use gpu_nn::{Error, Result};
 
@@ -102,6 +103,12 @@ impl Output {
         }
     }
 
+    /// The network with this output for a data set.
+    pub fn network(self, hidden: Vec<Layer>, dataset: &Dataset) -> Result<Network> {
+        let (loss, n_outputs) = self.resolve(dataset)?;
+        Network::new(dataset.n_features, hidden, n_outputs, loss)
+    }
+
     /// The loss and the number of outputs for a data set.
     fn resolve(self, dataset: &Dataset) -> Result<(Loss, usize)> {
         let Some(classes) = dataset.n_classes() else {
@@ -143,8 +150,7 @@ pub struct NetworkArgs {
 impl NetworkArgs {
     /// The network for a data set.
     pub fn network(&self, hidden: Vec<Layer>, dataset: &Dataset) -> Result<Network> {
-        let (loss, n_outputs) = self.output.resolve(dataset)?;
-        Network::new(dataset.n_features, hidden, n_outputs, loss)
+        self.output.network(hidden, dataset)
     }
 }
 
@@ -183,6 +189,10 @@ pub struct TrainingArgs {
     /// Report the cost of every so many iterations [default: a tenth of the iterations]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub report_every: Option<usize>,
+    /// How a GPU trains: layerwise (any network), fused (small networks), resident (small networks, few samples)
+    /// [default: the fastest, by measuring]
+    #[arg(long, value_name = "LOWERING")]
+    pub lowering: Option<Lowering>,
 }
 
 impl TrainingArgs {
@@ -211,7 +221,7 @@ pub struct ResultArgs {
 }
 
 /// Parses a learning rate: positive and finite.
-fn learning_rate(text: &str) -> std::result::Result<f64, String> {
+pub fn learning_rate(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
         _ => Err("a learning rate is a positive number such as 1.2".into()),
@@ -231,6 +241,22 @@ fn samples(text: &str) -> std::result::Result<usize, String> {
 /// Parses a seed.
 fn seed(text: &str) -> std::result::Result<u32, String> {
     text.parse().map_err(|_| format!("give a whole number from 0 to {}", u32::MAX))
+}
+
+/// A seed, or a range of them.
+#[derive(Clone, Debug)]
+pub struct Seeds(pub std::ops::RangeInclusive<u32>);
+
+/// Parses `5`, or `1..20` with both ends included.
+pub fn seeds(text: &str) -> std::result::Result<Seeds, String> {
+    let (first, last) = match text.split_once("..") {
+        Some((first, last)) => (seed(first)?, seed(last.trim_start_matches('='))?),
+        None => (seed(text)?, seed(text)?),
+    };
+    if first > last {
+        return Err(format!("the range begins with {first}, after its end {last}; write {last}..{first}"));
+    }
+    Ok(Seeds(first..=last))
 }
 
 /// Parses a count of at least 1.

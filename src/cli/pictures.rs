@@ -4,15 +4,14 @@ use gpu_nn::Result;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::Network;
 use gpu_nn::plot::{
-    Animation, CostOptions, Curve, Grid, Panel, cost_curve, decision_boundary, encode_png, sweep_grid,
-    sweep_size,
+    Animation, CostOptions, Curve, Grid, Panel, Regions, cost_curve, decision_boundary, encode_png,
+    sweep_grid, sweep_size,
 };
 use gpu_nn::training::Score;
 
 use super::console::thousands;
 use super::fit::{Fit, describe};
 use super::run_folder::RunFolder;
-use super::sweep::Row;
 
 const BOUNDARY_SIZE: (u32, u32) = (900, 760);
 const COST_SIZE: (u32, u32) = (900, 560);
@@ -84,26 +83,21 @@ fn caption(iterations: usize, cost: f64, score: Option<Score>) -> String {
     format!("iteration {} · cost {cost:.4}{accuracy}", thousands(iterations))
 }
 
-/// Draws sweep.png, one panel a network, and names it.
-pub fn draw_sweep(folder: &mut RunFolder, dataset: &Dataset, rows: &[Row]) -> Result<&'static str> {
-    let titles: Vec<String> = rows.iter().map(panel_title).collect();
-    let mut panels = Vec::with_capacity(rows.len());
-    for (row, title) in rows.iter().zip(&titles) {
-        if let Some(regions) = &row.fit.regions {
-            panels.push(Panel::new(dataset, regions, title, "")?);
-        }
-    }
-    let iterations = rows.first().map_or(0, |row| row.fit.trained.costs.len());
-    let title = format!("{}, {} iterations", dataset.name, thousands(iterations));
-    let size = sweep_size(rows.len());
-    folder.write("sweep.png", encode_png(&sweep_grid(&panels, &title, size)?)?)?;
-    Ok("sweep.png")
-}
+/// Panels of a sweep's picture at most.
+pub const MAX_PANELS: usize = 12;
 
-fn panel_title(row: &Row) -> String {
-    let cost = row.fit.trained.cost_after_last;
-    match row.fit.score {
-        Some(score) => format!("hidden {} · {:.2} % · cost {cost:.3}", row.hidden, score.accuracy_percent()),
-        None => format!("hidden {} · cost {cost:.3}", row.hidden),
-    }
+/// Draws sweep.png, one panel a network under its own title, and names it.
+pub fn draw_sweep(
+    folder: &mut RunFolder,
+    dataset: &Dataset,
+    title: &str,
+    networks: &[(String, Regions)],
+) -> Result<&'static str> {
+    let panels: Vec<_> = networks
+        .iter()
+        .map(|(title, regions)| Panel::new(dataset, regions, title, ""))
+        .collect::<Result<_>>()?;
+    let size = sweep_size(panels.len());
+    folder.write("sweep.png", encode_png(&sweep_grid(&panels, title, size)?)?)?;
+    Ok("sweep.png")
 }

@@ -23,7 +23,7 @@ pub struct TrainReport {
     pub backend: String,
     pub adapter: Option<String>,
     pub driver: Option<String>,
-    pub lowering: &'static str,
+    pub lowering: Option<&'static str>,
     pub data: String,
     pub network: String,
     pub n_parameters: usize,
@@ -105,16 +105,18 @@ pub struct DeviceRecord {
     pub backend: String,
     pub adapter: Option<String>,
     pub driver: Option<String>,
-    pub lowering: &'static str,
+    /// How the schedule was run; absent where nothing was trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lowering: Option<&'static str>,
 }
 
 impl DeviceRecord {
-    pub fn new(backend: &Backend) -> Self {
+    pub fn new(backend: &Backend, lowering: Option<&'static str>) -> Self {
         Self {
             backend: backend.name().to_owned(),
             adapter: backend.adapter().map(str::to_owned),
             driver: backend.driver().map(str::to_owned),
-            lowering: backend.lowering(),
+            lowering,
         }
     }
 }

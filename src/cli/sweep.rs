@@ -1,39 +1,75 @@
-//! `gpu-nn sweep`: the course's comparison of hidden sizes.
+//! `gpu-nn sweep`: many networks on one data set, side by side: hidden sizes, learning rates, first weights, seeds.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Instant;
 
-use gpu_nn::Result;
-use gpu_nn::data::Dataset;
-use gpu_nn::network::{Network, initialize, parse_hidden};
-use gpu_nn::training::{Backend, Plan};
+use gpu_nn::data::{DataSource, Dataset};
+use gpu_nn::model::{FILE_NAME, Model};
+use gpu_nn::network::{Activation, Initializer, Network, Parameters, initialize, parse_hidden};
+use gpu_nn::plot::Regions;
+use gpu_nn::schedule::{Lowering, Problem};
+use gpu_nn::training::{Backend, Outcomes, Population, Score, Trained};
+use gpu_nn::{Error, Result};
 use serde_json::{Value, json};
 
 use super::console::{self, Console, thousands};
-use super::fit::{Fit, Job, describe, fit};
-use super::options::{BackendArgs, DataArgs, NetworkArgs, ResultArgs, TrainingArgs, at_least_one};
+use super::fit::describe;
+use super::options::{self, BackendArgs, DataArgs, Output, ResultArgs, at_least_one};
 use super::pictures;
 use super::record::{DeviceRecord, reported};
 use super::run_folder::RunFolder;
 
-/// Train one network for each of several hidden sizes and compare them in a table and a picture.
+/// Networks of a sweep at most: their costs are kept until the end.
+const MAX_NETWORKS: usize = 1_000;
+
+/// Rows printed at most; the file has them all.
+const MAX_ROWS: usize = 20;
+
+/// Train many networks on one data set, rank them, and save the best.
 ///
-/// Without options it is the course's figure: 1, 2, 3, 4, 5, 20 and 50 units on the planar flower, 5,000 iterations.
+/// Without options it is the course's figure: 1, 2, 3, 4, 5, 20 and 50 units on the planar flower, 5,000 iterations. Lists
+/// of learning rates, first weights and seeds multiply: `--hidden 4,20 --learning-rate 0.1,1.2 --init-seed 1..5` is 20
+/// networks. On a GPU all of them train at once.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
-    /// Hidden sizes, one network each; `none` is logistic regression
+    /// Hidden sizes; `none` is logistic regression, `20:relu` names the activation
     #[arg(
         long,
         value_name = "SIZES",
         allow_negative_numbers = true,
+        value_delimiter = ',',
         default_value = "1,2,3,4,5,20,50",
         help_heading = "Network"
     )]
-    hidden: String,
-    #[command(flatten)]
-    network: NetworkArgs,
+    hidden: Vec<String>,
+    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), identity
+    #[arg(long, value_name = "G", default_value = "tanh", help_heading = "Network")]
+    activation: Activation,
+    /// Output activation and cost
+    #[arg(long, value_enum, default_value = "auto", help_heading = "Network")]
+    output: Output,
+    /// First weights: normal:SCALE, zeros, xavier, he, lecun; several separated by commas
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_delimiter = ',',
+        default_value = "normal:0.01",
+        help_heading = "Network"
+    )]
+    init: Vec<Initializer>,
+    /// Seeds of the first weights: 2, or 1,2,3, or 1..20 (both included)
+    #[arg(
+        long,
+        value_name = "SEEDS",
+        allow_negative_numbers = true,
+        value_delimiter = ',',
+        value_parser = options::seeds,
+        default_value = "2",
+        help_heading = "Network"
+    )]
+    init_seed: Vec<options::Seeds>,
     /// Steps of gradient descent
     #[arg(
         long,
@@ -44,125 +80,317 @@ pub struct Args {
         help_heading = "Training"
     )]
     iterations: usize,
-    #[command(flatten)]
-    training: TrainingArgs,
+    /// Step sizes of gradient descent, separated by commas
+    #[arg(
+        long,
+        value_name = "RATES",
+        allow_negative_numbers = true,
+        value_delimiter = ',',
+        value_parser = options::learning_rate,
+        default_value = "1.2",
+        help_heading = "Training"
+    )]
+    learning_rate: Vec<f64>,
+    /// With --json: report the cost of every so many iterations [default: a tenth of the iterations]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true, help_heading = "Training")]
+    report_every: Option<usize>,
+    /// How a GPU trains: layerwise, fused, resident (all networks at once) [default: the fastest, by measuring]
+    #[arg(long, value_name = "LOWERING", help_heading = "Training")]
+    lowering: Option<Lowering>,
     #[command(flatten)]
     backend: BackendArgs,
     #[command(flatten)]
     results: ResultArgs,
 }
 
-/// One network of the sweep, trained.
-pub struct Row {
+/// One network of the sweep, before its training.
+struct Entry {
     /// As typed: `5`, `20:relu`, `none`.
-    pub hidden: String,
-    pub network: Network,
-    pub fit: Fit,
+    hidden: String,
+    init: Initializer,
+    seed: u32,
+    learning_rate: f64,
+    network: Network,
+    parameters: Parameters,
+}
+
+/// One network of the sweep, trained or diverged.
+struct Row {
+    entry: Entry,
+    outcome: Result<Trained>,
+    score: Option<Score>,
+    /// Counted from 1, the best first.
+    rank: usize,
 }
 
 impl Args {
-    fn networks(&self, dataset: &Dataset) -> Result<Vec<(String, Network)>> {
-        self.hidden
-            .split(',')
-            .map(|hidden| {
-                let layers = parse_hidden(hidden, self.network.activation)?;
-                Ok((hidden.trim().to_owned(), self.network.network(layers, dataset)?))
-            })
-            .collect()
+    /// Every combination, hidden sizes slowest.
+    fn entries(&self, dataset: &Dataset) -> Result<Vec<Entry>> {
+        let seeds: Vec<u32> = self.init_seed.iter().flat_map(|seeds| seeds.0.clone()).collect();
+        let factors = [self.hidden.len(), self.learning_rate.len(), self.init.len(), seeds.len()];
+        let count = factors.into_iter().fold(1usize, usize::saturating_mul);
+        if count > MAX_NETWORKS {
+            let reason = format!("a sweep has at most {MAX_NETWORKS} networks; shorten a list");
+            return Err(Error::invalid("number of networks", count, reason));
+        }
+        let mut entries = Vec::with_capacity(count);
+        for hidden in &self.hidden {
+            let layers = parse_hidden(hidden, self.activation)?;
+            let network = self.output.network(layers, dataset)?;
+            for &learning_rate in &self.learning_rate {
+                for &init in &self.init {
+                    for &seed in &seeds {
+                        let parameters = initialize(&network, init, seed);
+                        let (hidden, network) = (hidden.trim().to_owned(), network.clone());
+                        entries.push(Entry { hidden, init, seed, learning_rate, network, parameters });
+                    }
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// What tells an entry from the others: its hidden sizes, and whatever else there are several of.
+    fn traits(&self, entry: &Entry) -> Vec<(&'static str, String)> {
+        let mut traits = vec![("hidden", entry.hidden.clone())];
+        if self.learning_rate.len() > 1 {
+            traits.push(("rate", entry.learning_rate.to_string()));
+        }
+        if self.init.len() > 1 {
+            traits.push(("init", entry.init.to_string()));
+        }
+        if self.init_seed.iter().map(|seeds| seeds.0.clone().count()).sum::<usize>() > 1 {
+            traits.push(("seed", entry.seed.to_string()));
+        }
+        traits
     }
 }
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
     let source = args.data.source(None)?;
-    let dataset = source.load(args.network.output.target_kind(), None, None)?;
-    let networks = args.networks(&dataset)?;
+    let dataset = source.load(args.output.target_kind(), None, None)?;
+    let entries = args.entries(&dataset)?;
     let (backend, why) = args.backend.open().await?;
-    let mut folder =
-        RunFolder::create(args.results.out.as_deref(), &format!("sweep-{}", source.short_name()))?;
-    let console = Console::new(!args.results.quiet && !args.results.json, args.iterations);
+    let name = format!("sweep-{}", source.short_name());
+    let mut folder = RunFolder::create(args.results.out.as_deref(), &name)?;
+    let console = Console::new(!args.results.quiet && !args.results.json, args.iterations * entries.len());
     let (m, n) = (thousands(dataset.m), thousands(args.iterations));
     console.line(&format!("data      {}: {m} samples of {} features", dataset.name, dataset.n_features))?;
     console.line(&format!("backend   {why}"))?;
-    console
-        .line(&format!("training  {n} iterations at learning rate {} each", args.training.learning_rate))?;
-    console.line("  hidden  cost      accuracy                    time")?;
-    let mut rows = Vec::with_capacity(networks.len());
-    let mut setup = start;
-    for (hidden, network) in networks {
-        let fit = train(&args, &backend, &network, &dataset, setup, &console).await?;
-        let row = Row { hidden, network, fit };
-        console.line(&line(&row))?;
-        rows.push(row);
-        setup = Instant::now();
-    }
+    console.line(&format!("training  {} networks, {n} iterations each", thousands(entries.len())))?;
+    let begin = Instant::now();
+    let outcomes = train(&args, &backend, &dataset, &entries, &console).await;
+    console.finish();
+    let rows = rank(&backend, &dataset, entries, outcomes?).await?;
+    let seconds = (begin - start, begin.elapsed());
+    print_table(&args, &rows, &console)?;
+    let Some(best) = rows.iter().find(|row| row.rank == 1 && row.outcome.is_ok()) else {
+        return Err(rows
+            .into_iter()
+            .find_map(|row| row.outcome.err())
+            .expect("no network is without outcome"));
+    };
+    model(&backend, &source, &dataset, best)?.save(&folder.file(FILE_NAME))?;
+    folder.keep();
     folder.write("sweep.csv", csv(&rows))?;
-    let mut written = vec!["sweep.csv"];
+    let mut written = vec![FILE_NAME, "sweep.csv"];
     if !args.results.no_plots && pictures::check_drawable(&dataset).is_ok() {
-        written.push(pictures::draw_sweep(&mut folder, &dataset, &rows)?);
+        written.push(draw(&args, &backend, &dataset, &rows, &mut folder).await?);
     }
     if args.results.json {
         return console::print_json(&report(&args, &dataset, &backend, &rows, &folder));
     }
-    console.line(&format!("wrote     {}: {}", folder.path().display(), written.join(", ")))
+    let time = console::seconds(seconds.1);
+    console.line(&format!("time      {time} of training after {} of setup", console::seconds(seconds.0)))?;
+    let path = folder.path().display();
+    console.line(&format!("wrote     {path}: {} (the best is the model)", written.join(", ")))
 }
 
 async fn train(
     args: &Args,
     backend: &Backend,
-    network: &Network,
     dataset: &Dataset,
-    start: Instant,
+    entries: &[Entry],
     console: &Console,
-) -> Result<Fit> {
-    let draw = !args.results.no_plots && pictures::check_drawable(dataset).is_ok();
-    let grid = if draw { Some(pictures::grid(dataset, true)?) } else { None };
-    let plan = Plan {
-        iterations: args.iterations,
-        report_every: args.training.report_every(args.iterations),
-        learning_rate: args.training.learning_rate,
-    };
-    let parameters = initialize(network, args.network.init, args.network.init_seed);
-    let job = Job { backend, network, dataset, plan, grid, moments: Vec::new() };
-    fit(job, parameters, start, console, &mut |_, _| ()).await
+) -> Result<Outcomes> {
+    if let (Some(lowering), None) = (args.lowering, backend.adapter()) {
+        let why = format!("the {} backend has none; leave --lowering out", backend.name());
+        return Err(Error::invalid("lowering", lowering, why));
+    }
+    let y = dataset.y();
+    let problems = entries.iter().map(|entry| {
+        let Entry { network, parameters, learning_rate, .. } = entry;
+        Problem::full_batch(network, parameters, &dataset.x, &y, dataset.m, *learning_rate)
+    });
+    let population = Population::new(problems.collect())?;
+    population.train(backend, args.lowering, args.iterations, &mut |done| console.progress(done)).await
 }
 
-fn line(row: &Row) -> String {
-    let accuracy = describe(row.fit.score).unwrap_or_else(|| "-".into());
-    let cost = row.fit.trained.cost_after_last;
-    format!("  {:>6}  {cost:.6}  {accuracy:<26}  {:.2} s", row.hidden, row.fit.seconds.train)
+/// Scores the networks and ranks them by their last cost.
+async fn rank(
+    backend: &Backend,
+    dataset: &Dataset,
+    entries: Vec<Entry>,
+    outcomes: Outcomes,
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for (entry, outcome) in entries.into_iter().zip(outcomes) {
+        let score = match &outcome {
+            Ok(trained) => {
+                let a = backend.predict(&entry.network, &trained.parameters, &dataset.x, dataset.m).await?;
+                Score::new(entry.network.loss(), &a, dataset)
+            }
+            Err(_) => None,
+        };
+        rows.push(Row { entry, outcome, score, rank: 0 });
+    }
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let cost = |row: &Row| row.outcome.as_ref().map_or(f64::INFINITY, |trained| trained.cost_after_last);
+    order.sort_by(|&i, &j| cost(&rows[i]).total_cmp(&cost(&rows[j])));
+    for (rank, i) in order.into_iter().enumerate() {
+        rows[i].rank = rank + 1;
+    }
+    Ok(rows)
+}
+
+/// The rows, the best first.
+fn ranking(rows: &[Row]) -> Vec<&Row> {
+    let mut ranking: Vec<&Row> = rows.iter().collect();
+    ranking.sort_by_key(|row| row.rank);
+    ranking
+}
+
+fn print_table(args: &Args, rows: &[Row], console: &Console) -> Result<()> {
+    let ranking = ranking(rows);
+    let widths = |name: &str| if name == "init" { 12 } else { 7 };
+    let mut head = String::from(" ");
+    for (name, _) in args.traits(&ranking[0].entry) {
+        // Writing to a String cannot fail.
+        let _ = write!(head, " {name:>width$}", width = widths(name));
+    }
+    console.line(&format!("{head}  cost      accuracy"))?;
+    for row in ranking.iter().take(MAX_ROWS) {
+        let mut line = String::from(" ");
+        for (name, value) in args.traits(&row.entry) {
+            let _ = write!(line, " {value:>width$}", width = widths(name));
+        }
+        let result = match &row.outcome {
+            Ok(trained) => {
+                let accuracy = describe(row.score).unwrap_or_else(|| "-".into());
+                format!("{:.6}  {accuracy}", trained.cost_after_last)
+            }
+            Err(Error::Diverged { iteration, .. }) => format!("diverged at iteration {iteration}"),
+            Err(error) => error.to_string(),
+        };
+        console.line(&format!("{line}  {result}"))?;
+    }
+    match ranking.len().checked_sub(MAX_ROWS) {
+        Some(more) if more > 0 => console.line(&format!("  ... and {more} more in sweep.csv")),
+        _ => Ok(()),
+    }
+}
+
+/// The best network, to be saved.
+fn model(backend: &Backend, source: &DataSource, dataset: &Dataset, best: &Row) -> Result<Model> {
+    let trained = best.outcome.as_ref().map_err(|error| Error::data("sweep", error.to_string()))?;
+    let network = best.entry.network.clone();
+    Ok(Model {
+        parameters: trained.parameters.clone(),
+        single_precision: backend.single_precision(),
+        feature_names: dataset.feature_names.clone(),
+        class_names: dataset.class_names()[..network.n_classes()].to_vec(),
+        data: Some(source.clone()),
+        network,
+    })
+}
+
+/// Draws the networks in their order, or the best of many.
+async fn draw(
+    args: &Args,
+    backend: &Backend,
+    dataset: &Dataset,
+    rows: &[Row],
+    folder: &mut RunFolder,
+) -> Result<&'static str> {
+    let grid = pictures::grid(dataset, true)?;
+    let mut panels: Vec<(String, Regions)> = Vec::new();
+    let few = rows.len() <= pictures::MAX_PANELS;
+    let chosen = if few { rows.iter().collect() } else { ranking(rows) };
+    for row in chosen.into_iter().take(pictures::MAX_PANELS) {
+        if let Ok(trained) = &row.outcome {
+            let network = &row.entry.network;
+            let output =
+                backend.predict(network, &trained.parameters, &grid.points(), grid.n_points()).await?;
+            panels.push((panel_title(args, row, trained), Regions::new(grid, output, network.loss())?));
+        }
+    }
+    let best = if few { String::new() } else { format!(", the best {} of {}", panels.len(), rows.len()) };
+    let title = format!("{}, {} iterations{best}", dataset.name, thousands(args.iterations));
+    pictures::draw_sweep(folder, dataset, &title, &panels)
+}
+
+fn panel_title(args: &Args, row: &Row, trained: &Trained) -> String {
+    let traits: Vec<String> =
+        args.traits(&row.entry).into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let accuracy =
+        row.score.map_or_else(String::new, |score| format!(" · {:.2} %", score.accuracy_percent()));
+    format!("{}{accuracy} · cost {:.3}", traits.join(" · "), trained.cost_after_last)
 }
 
 fn csv(rows: &[Row]) -> String {
-    let mut text = String::from("hidden,network,cost_after_last,n_correct,accuracy_percent,seconds\n");
-    for Row { hidden, network, fit } in rows {
-        let n_correct = fit.score.map_or_else(String::new, |score| score.n_correct.to_string());
-        let accuracy = fit.score.map_or_else(String::new, |score| score.accuracy_percent().to_string());
-        let (cost, train) = (fit.trained.cost_after_last, fit.seconds.train);
+    let mut text = String::from(
+        "hidden,network,learning_rate,init,init_seed,rank,cost_after_last,n_correct,accuracy_percent,diverged_at\n",
+    );
+    for Row { entry, outcome, score, rank } in rows {
+        let n_correct = field(score.map(|score| score.n_correct));
+        let accuracy = field(score.map(|score| score.accuracy_percent()));
+        let cost = field(outcome.as_ref().ok().map(|trained| trained.cost_after_last));
+        let diverged = field(diverged_at(outcome));
+        let Entry { hidden, network, learning_rate, init, seed, .. } = entry;
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{hidden},{network},{cost},{n_correct},{accuracy},{train}");
+        let _ = writeln!(
+            text,
+            "{hidden},{network},{learning_rate},{init},{seed},{rank},{cost},{n_correct},{accuracy},{diverged}"
+        );
     }
     text
 }
 
+/// A value, or an empty field.
+fn field(value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn diverged_at(outcome: &Result<Trained>) -> Option<usize> {
+    match outcome {
+        Err(Error::Diverged { iteration, .. }) => Some(*iteration),
+        _ => None,
+    }
+}
+
 fn report(args: &Args, dataset: &Dataset, backend: &Backend, rows: &[Row], folder: &RunFolder) -> Value {
-    let report_every = args.training.report_every(args.iterations);
-    let runs = rows.iter().map(|Row { hidden, network, fit }| {
+    let report_every = args.report_every.unwrap_or_else(|| args.iterations.div_ceil(10).max(1));
+    let runs = rows.iter().map(|Row { entry, outcome, score, rank }| {
+        let trained = outcome.as_ref().ok();
         json!({
-            "hidden": hidden,
-            "network": network.to_string(),
-            "costs": reported(&fit.trained.costs, report_every),
-            "cost_after_last": fit.trained.cost_after_last,
-            "n_correct": fit.score.map(|score| score.n_correct),
-            "accuracy_percent": fit.score.map(|score| score.accuracy_percent()),
-            "seconds": fit.seconds,
+            "hidden": entry.hidden,
+            "network": entry.network.to_string(),
+            "learning_rate": entry.learning_rate,
+            "init": entry.init.to_string(),
+            "init_seed": entry.seed,
+            "rank": rank,
+            "costs": trained.map(|trained| reported(&trained.costs, report_every)),
+            "cost_after_last": trained.map(|trained| trained.cost_after_last),
+            "diverged_at": diverged_at(outcome),
+            "n_correct": score.map(|score| score.n_correct),
+            "accuracy_percent": score.map(|score| score.accuracy_percent()),
         })
     });
     json!({
-        "device": DeviceRecord::new(backend),
+        "device": DeviceRecord::new(backend, None),
         "data": dataset.name,
         "m": dataset.m,
         "iterations": args.iterations,
-        "learning_rate": args.training.learning_rate,
         "runs": runs.collect::<Vec<_>>(),
         "out": folder.path().display().to_string(),
     })

@@ -110,7 +110,7 @@ impl Args {
         let grid = if draw { Some(pictures::grid(&run.dataset, self.animate)?) } else { None };
         let moments = if self.animate { pictures::moments(self.iterations) } else { Vec::new() };
         let Prepared { backend, network, dataset, plan, .. } = run;
-        Ok(Job { backend, network, dataset, plan: *plan, grid, moments })
+        Ok(Job { backend, lowering: self.training.lowering, network, dataset, plan: *plan, grid, moments })
     }
 }
 
@@ -184,7 +184,8 @@ fn conclude(
 }
 
 fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainReport {
-    let DeviceRecord { backend, adapter, driver, lowering } = DeviceRecord::new(&run.backend);
+    let DeviceRecord { backend, adapter, driver, lowering } =
+        DeviceRecord::new(&run.backend, Some(fit.lowering));
     let parameters = &fit.trained.parameters;
     TrainReport {
         backend,
@@ -221,7 +222,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             report_every: run.plan.report_every,
         },
         data: run.source.clone(),
-        device: DeviceRecord::new(&run.backend),
+        device: DeviceRecord::new(&run.backend, Some(fit.lowering)),
         result: ResultRecord::new(fit.trained.cost_after_last, fit.score, fit.seconds),
     };
     toml::to_string(&record)

@@ -99,6 +99,15 @@ pub(super) fn array(device: &Device, label: &str, elements: usize) -> wgpu::Buff
 /// # Errors
 /// [`Error::Data`] for a finite value beyond the range of f32.
 pub(super) fn upload(device: &Device, buffer: &wgpu::Buffer, what: &str, values: &[f64]) -> Result<()> {
+    write(device, buffer, &single(what, values)?);
+    Ok(())
+}
+
+/// Values rounded to f32.
+///
+/// # Errors
+/// [`Error::Data`] for a finite value beyond the range of f32.
+pub(super) fn single(what: &str, values: &[f64]) -> Result<Vec<f32>> {
     let rounded: Vec<f32> = values.iter().map(|&v| v as f32).collect();
     if let Some(at) = rounded.iter().position(|v| !v.is_finite()) {
         return Err(Error::data(
@@ -109,13 +118,18 @@ pub(super) fn upload(device: &Device, buffer: &wgpu::Buffer, what: &str, values:
             ),
         ));
     }
-    write(device, buffer, &rounded);
-    Ok(())
+    Ok(rounded)
 }
 
 /// Writes values to the start of a buffer as they are.
 pub(super) fn write(device: &Device, buffer: &wgpu::Buffer, values: &[f32]) {
-    device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values));
+    write_at(device, buffer, 0, values);
+}
+
+/// Writes values as they are, from that element on.
+pub(super) fn write_at(device: &Device, buffer: &wgpu::Buffer, element: usize, values: &[f32]) {
+    let offset = (element * size_of::<f32>()) as u64;
+    device.queue.write_buffer(buffer, offset, bytemuck::cast_slice(values));
 }
 
 /// The first `count` 32-bit words of a buffer as `T`, after all work submitted so far.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
 use super::grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
-use super::kernels::{Access, Kernel};
+use super::kernels::{Access, Kernel, KernelInfo};
 use crate::error::{Error, Result};
 
 /// A device ready to run kernels. Cheap to share by reference; kernels are compiled when first needed, and once.
@@ -14,9 +14,13 @@ pub struct Device {
     pub(super) queue: wgpu::Queue,
     summary: AdapterSummary,
     failures: Arc<Failures>,
-    /// By kernel and variant.
-    pipelines: Mutex<HashMap<(Kernel, u32), wgpu::ComputePipeline>>,
+    checked: bool,
+    /// By kernel and override constants.
+    pipelines: Mutex<HashMap<(Kernel, Constants), wgpu::ComputePipeline>>,
 }
+
+/// Values of override constants, by name.
+pub(super) type Constants = Vec<(&'static str, u32)>;
 
 /// What the device reported outside of any call.
 #[derive(Default)]
@@ -65,7 +69,14 @@ impl Device {
             }
         });
         let pipelines = Mutex::default();
-        Ok(Self { device, queue, summary: AdapterSummary::new(&adapter), failures, pipelines })
+        Ok(Self {
+            device,
+            queue,
+            summary: AdapterSummary::new(&adapter),
+            failures,
+            checked: false,
+            pipelines,
+        })
     }
 
     /// What the adapter says of itself.
@@ -77,6 +88,13 @@ impl Device {
     pub fn geometry(&self) -> Geometry {
         let best = if self.summary.software { SOFTWARE_WORKGROUP_SIZE } else { WORKGROUP_SIZE };
         Geometry { workgroup_size: best, per_dimension: self.summary.max_workgroups_per_dimension }
+    }
+
+    /// With bounds checks and loop counters in every kernel, also in those that are proved not to need them: what a test
+    /// of that proof compares with.
+    pub fn with_checks(mut self) -> Self {
+        self.checked = true;
+        self
     }
 
     /// The first error that the device has reported, if any.
@@ -107,11 +125,24 @@ impl Device {
     }
 
     pub(super) fn pipeline(&self, kernel: Kernel, variant: u32) -> wgpu::ComputePipeline {
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        pipelines.entry((kernel, variant)).or_insert_with(|| self.compile(kernel, variant)).clone()
+        let mut constants = vec![("WORKGROUP_SIZE", self.geometry().workgroup_size)];
+        constants.extend(kernel.info().variant.map(|name| (name, variant)));
+        self.pipeline_with(kernel, constants)
     }
 
-    fn compile(&self, kernel: Kernel, variant: u32) -> wgpu::ComputePipeline {
+    /// The kernel with these override constants, all that it has.
+    pub(super) fn pipeline_with(&self, kernel: Kernel, constants: Constants) -> wgpu::ComputePipeline {
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (kernel, constants);
+        if let Some(found) = pipelines.get(&key) {
+            return found.clone();
+        }
+        let pipeline = self.compile(kernel, &key.1);
+        pipelines.insert(key, pipeline.clone());
+        pipeline
+    }
+
+    fn compile(&self, kernel: Kernel, constants: &Constants) -> wgpu::ComputePipeline {
         let info = kernel.info();
         let storage = |&(binding, access): &(u32, Access)| {
             let read_only = access == Access::Read;
@@ -128,17 +159,13 @@ impl Device {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some(info.name),
-            source: wgpu::ShaderSource::Wgsl(info.source().into()),
-        });
-        let mut constants = vec![("WORKGROUP_SIZE", f64::from(self.geometry().workgroup_size))];
-        constants.extend(info.variant.map(|name| (name, f64::from(variant))));
+        let module = self.module(info);
+        let constants: Vec<_> = constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
         self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(info.name),
             layout: Some(&layout),
             module: &module,
-            entry_point: Some(info.name),
+            entry_point: Some(info.entry),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
                 // Each kernel writes its workgroup memory before it reads it; clearing costs seconds on one driver.
@@ -146,6 +173,24 @@ impl Device {
             },
             cache: None,
         })
+    }
+}
+
+impl Device {
+    fn module(&self, info: &KernelInfo) -> wgpu::ShaderModule {
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(info.name),
+            source: wgpu::ShaderSource::Wgsl(info.source().into()),
+        };
+        if self.checked || info.shape.is_empty() {
+            return self.device.create_shader_module(descriptor);
+        }
+        // SAFETY: kernels of whole networks index nothing but by the sizes in their tables, params and override constants.
+        // `Shape` and `Blocks` make these and the buffers from one validated network and data set, and every loop counts up
+        // to one of those sizes. Without checks drivers unroll the loops, twice as fast; `gpu_population` runs both ways.
+        unsafe {
+            self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        }
     }
 }
 

@@ -16,9 +16,6 @@ use crate::schedule::{self, Problem, Schedule, Storage};
 /// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
 pub const TIME_BUDGET: Duration = Duration::from_millis(50);
 
-/// The lowering this executor uses, as reports name it.
-pub const LOWERING: &str = "layerwise";
-
 /// The most dispatches of a submission: bounds the memory of its commands.
 const MAX_DISPATCHES: usize = 50_000;
 
@@ -38,7 +35,7 @@ pub struct Executor<'d> {
 }
 
 /// How many iterations fit the time budget, learnt from one submission to the next.
-struct Pace {
+pub(super) struct Pace {
     iterations: usize,
     most: usize,
 }
@@ -50,12 +47,17 @@ impl Pace {
     /// So much longer or shorter may the next submission be at most.
     const STEP: f64 = 4.0;
 
-    fn new(dispatches: usize) -> Self {
+    pub(super) fn new(dispatches: usize) -> Self {
         let most = (MAX_DISPATCHES / dispatches.max(1)).clamp(1, HISTORY_CAPACITY);
         Self { iterations: Self::FIRST.min(most), most }
     }
 
-    fn learn(&mut self, done: usize, elapsed: Duration) {
+    /// Iterations of the next submission.
+    pub(super) fn iterations(&self) -> usize {
+        self.iterations
+    }
+
+    pub(super) fn learn(&mut self, done: usize, elapsed: Duration) {
         let factor = TIME_BUDGET.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
         let next = done as f64 * factor.clamp(1.0 / Self::STEP, Self::STEP);
         self.iterations = (next as usize).clamp(1, self.most);

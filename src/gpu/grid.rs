@@ -12,6 +12,32 @@ pub const WORKGROUP_SIZE: u32 = 64;
 /// 8, 16, 32 and 64 in `benches/layerwise.rs` on Mesa's driver and SwiftShader.
 pub const SOFTWARE_WORKGROUP_SIZE: u32 = 16;
 
+/// Invocations a workgroup of the fused and resident kernels on a software driver: one vector register's lanes. The best of
+/// 4, 8, 16 and 32 in `benches/lowerings.rs` on Mesa's driver.
+const SOFTWARE_LANES: u32 = 8;
+
+/// Fewer invocations a workgroup are not worth a dispatch.
+pub(super) const MIN_LANES: u32 = 4;
+
+/// Invocations a workgroup of a fused step, before its memory is considered.
+pub(super) fn fused_lanes(software: bool) -> u32 {
+    if software { SOFTWARE_LANES } else { WORKGROUP_SIZE }
+}
+
+/// Invocations of a resident workgroup, before its memory is considered: on a GPU one block of samples each, if that is
+/// possible, since nothing else runs beside it.
+pub(super) fn resident_lanes(software: bool, blocks: u32) -> u32 {
+    if software { SOFTWARE_LANES } else { blocks.next_power_of_two().clamp(WORKGROUP_SIZE / 2, MAX_LANES) }
+}
+
+/// The most invocations a workgroup that WebGPU grants.
+const MAX_LANES: u32 = 256;
+
+/// Workgroups that share the samples of a fused step: enough to keep a GPU busy, few enough that their sums are added fast.
+pub(super) fn fused_chunks(software: bool) -> u32 {
+    if software { WANTED_CHUNKS } else { 8 * WANTED_CHUNKS }
+}
+
 /// Elements that an invocation of an elementwise kernel takes care of, samples that one of a product does, and at most
 /// so many rows: the components of a vector in WGSL.
 pub(super) const PER_INVOCATION: u32 = 4;

@@ -8,9 +8,10 @@
 
 use super::grid::PER_INVOCATION;
 use super::params::{
-    ActivationParams, FinishSumParams, GradientDescentParams, LossParams, MatmulParams, ParamField, Params,
-    RowSumParams, WeightGradientParams,
+    ActivationParams, BlockParams, FinishStepParams, FinishSumParams, GradientDescentParams, LossParams,
+    MatmulParams, ParamField, Params, RowSumParams, WeightGradientParams,
 };
+use super::tables::{REGISTER_PARAMETERS, REGISTER_UNITS, TABLE_HEADER, TABLE_ROW};
 use crate::network::{Activation, Loss};
 
 /// How a kernel uses a storage buffer.
@@ -25,8 +26,10 @@ pub enum Access {
 /// One entry point.
 #[derive(Clone, Copy, Debug)]
 pub struct KernelInfo {
-    /// The entry point's name.
+    /// Its name in this table.
     pub name: &'static str,
+    /// The entry point's name: its own, unless several kernels are one text with different functions before it.
+    pub entry: &'static str,
     /// Source files, joined in this order.
     pub files: &'static [(&'static str, &'static str)],
     /// Its arrays by binding number; binding 0 holds the params.
@@ -35,13 +38,25 @@ pub struct KernelInfo {
     pub params: &'static [ParamField],
     /// The override constant that picks a variant (an activation, a loss, a tile), if it has any.
     pub variant: Option<&'static str>,
+    /// The override constants that describe a whole network, if it takes one.
+    pub shape: &'static [&'static str],
 }
 
 impl KernelInfo {
     /// The whole WGSL text, with the constants that the host shares appended: error messages keep their lines.
     pub fn source(&self) -> String {
         let text: Vec<_> = self.files.iter().map(|(_, text)| *text).collect();
-        format!("{}\nconst PER_INVOCATION = {PER_INVOCATION}u;\n", text.join("\n"))
+        let mut source = text.join("\n");
+        for (name, value) in [
+            ("PER_INVOCATION", PER_INVOCATION),
+            ("TABLE_HEADER", TABLE_HEADER),
+            ("TABLE_ROW", TABLE_ROW),
+            ("REGISTER_PARAMETERS", REGISTER_PARAMETERS),
+            ("REGISTER_UNITS", REGISTER_UNITS),
+        ] {
+            source.push_str(&format!("\nconst {name} = {value}u;"));
+        }
+        source
     }
 
     /// Bytes of the params struct: scalars without gaps.
@@ -65,6 +80,11 @@ pub(super) enum Kernel {
     OutputDelta,
     Predict,
     GradientDescent,
+    FusedStepRegisters,
+    FusedStepWorkgroup,
+    FinishStep,
+    ResidentRegisters,
+    ResidentWorkgroup,
 }
 
 impl Kernel {
@@ -89,6 +109,16 @@ const REDUCE: &[File] = &[INDEXING, WORKGROUP_SUM, file!("reduce.wgsl")];
 const FINISH_SUM: &[File] = &[INDEXING, file!("finish_sum.wgsl")];
 const ACTIVATION: &[File] = &[INDEXING, NUMERICS, file!("activation.wgsl")];
 const LOSS: &[File] = &[INDEXING, NUMERICS, WORKGROUP_SUM, file!("loss.wgsl")];
+const SAMPLE_BLOCK: File = file!("sample_block.wgsl");
+const REGISTER_NETWORK: File = file!("register_network.wgsl");
+const WORKGROUP_NETWORK: File = file!("workgroup_network.wgsl");
+const FUSED_STEP: File = file!("fused_step.wgsl");
+const RESIDENT: File = file!("resident.wgsl");
+const FUSED_STEP_REGISTERS: &[File] = &[NUMERICS, SAMPLE_BLOCK, REGISTER_NETWORK, FUSED_STEP];
+const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWORK, FUSED_STEP];
+const FINISH_STEP: &[File] = &[INDEXING, WORKGROUP_SUM, file!("finish_step.wgsl")];
+const RESIDENT_REGISTERS: &[File] = &[NUMERICS, SAMPLE_BLOCK, REGISTER_NETWORK, RESIDENT];
+const RESIDENT_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWORK, RESIDENT];
 const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
 
 const R: Access = Access::Read;
@@ -99,7 +129,7 @@ const fn kernel<P: Params>(
     files: &'static [File],
     storage: &'static [(u32, Access)],
 ) -> KernelInfo {
-    KernelInfo { name, files, storage, params: P::FIELDS, variant: None }
+    KernelInfo { name, entry: name, files, storage, params: P::FIELDS, variant: None, shape: &[] }
 }
 
 impl KernelInfo {
@@ -107,7 +137,21 @@ impl KernelInfo {
         self.variant = Some(name);
         self
     }
+
+    const fn with_network(mut self, entry: &'static str, shape: &'static [&'static str]) -> Self {
+        self.entry = entry;
+        self.shape = shape;
+        self
+    }
 }
+
+/// The shape of a network in registers, as override constants.
+const REGISTER_SHAPE: &[&str] =
+    &["LOSS", "N_PARAMETERS", "SUM_STRIDE", "DEPTH", "N_0", "N_1", "N_2", "N_3", "G_1", "G_2", "G_3"];
+/// The shape of the largest network in workgroup memory, as override constants.
+const WORKGROUP_SHAPE: &[&str] = &["LOSS", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS"];
+const FUSED_STEP_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, R), (5, R), (6, RW)];
+const RESIDENT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, RW), (5, RW), (6, RW)];
 
 /// All kernels, in the order of `Kernel`.
 pub const KERNELS: &[KernelInfo] = &[
@@ -125,6 +169,15 @@ pub const KERNELS: &[KernelInfo] = &[
     kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (3, RW)]).with_variant("LOSS"),
     kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]).with_variant("LOSS"),
     kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
+    kernel::<BlockParams>("fused_step_registers", FUSED_STEP_REGISTERS, FUSED_STEP_ARRAYS)
+        .with_network("fused_step", REGISTER_SHAPE),
+    kernel::<BlockParams>("fused_step_workgroup", FUSED_STEP_WORKGROUP, FUSED_STEP_ARRAYS)
+        .with_network("fused_step", WORKGROUP_SHAPE),
+    kernel::<FinishStepParams>("finish_step", FINISH_STEP, &[(1, R), (2, RW), (3, RW), (4, RW)]),
+    kernel::<BlockParams>("resident_registers", RESIDENT_REGISTERS, RESIDENT_ARRAYS)
+        .with_network("resident", REGISTER_SHAPE),
+    kernel::<BlockParams>("resident_workgroup", RESIDENT_WORKGROUP, RESIDENT_ARRAYS)
+        .with_network("resident", WORKGROUP_SHAPE),
 ];
 
 /// The code of an activation function in numerics.wgsl, the value of `ACTIVATION`; and its slope.

@@ -5,6 +5,7 @@
 
 mod adapters;
 mod arrays;
+mod blocks;
 mod device;
 mod executor;
 mod grid;
@@ -12,15 +13,18 @@ mod kernels;
 mod lowering;
 mod params;
 mod poll;
+mod population;
 mod predictor;
 mod program;
 mod run_once;
+mod tables;
 
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;
-pub use executor::{Executor, LOWERING, TIME_BUDGET};
+pub use executor::{Executor, TIME_BUDGET};
 pub use grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 pub use kernels::{Access, KERNELS, KernelInfo};
 pub use params::ParamField;
+pub use population::Population;
 pub use predictor::Predictor;
 pub use run_once::run_once;

@@ -41,4 +41,23 @@ params!(RowSumParams { n_l: u32, m: u32, rounds: u32, db_offset: u32, scale: f32
 params!(FinishSumParams { size: u32, n_chunks: u32, out_offset: u32, scale: f32 });
 params!(ActivationParams { size: u32, slope: f32 });
 params!(LossParams { n_outputs: u32, m: u32, n_chunks: u32, rounds: u32, scale: f32 });
+params!(BlockParams {
+    m: u32,
+    stride: u32,
+    batch_size: u32,
+    batch_blocks: u32,
+    n_batches: u32,
+    rounds: u32,
+    iterations: u32,
+    evaluate: u32,
+    history: u32,
+    table_size: u32,
+});
+params!(FinishStepParams {
+    n_parameters: u32,
+    n_chunks: u32,
+    learning_rate: f32,
+    evaluate: u32,
+    history: u32
+});
 params!(GradientDescentParams { size: u32, learning_rate: f32 });

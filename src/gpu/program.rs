@@ -5,10 +5,11 @@ use wgpu::util::DeviceExt;
 use super::arrays::Arrays;
 use super::device::Device;
 use super::grid::Grid;
+use super::kernels::Kernel;
 use super::lowering::Dispatch;
 
 /// A dispatch with everything bound.
-struct Bound {
+pub(super) struct Bound {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     grid: Grid,
@@ -22,6 +23,11 @@ pub(super) struct Program {
 impl Program {
     pub(super) fn new(device: &Device, dispatches: &[Dispatch], arrays: &Arrays) -> Self {
         Self { dispatches: dispatches.iter().map(|dispatch| bind(device, dispatch, arrays)).collect() }
+    }
+
+    /// Dispatches that are already bound.
+    pub(super) fn of(dispatches: Vec<Bound>) -> Self {
+        Self { dispatches }
     }
 
     /// Dispatches of one run.
@@ -50,20 +56,40 @@ impl Program {
 fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {
     let info = dispatch.kernel.info();
     let pipeline = device.pipeline(dispatch.kernel, dispatch.variant);
-    let params = device.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some(info.name),
-        contents: &dispatch.params,
-        // Not a uniform buffer: see `kernels`.
-        usage: wgpu::BufferUsages::STORAGE,
-    });
-    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
-    for (&(binding, _), &id) in info.storage.iter().zip(&dispatch.arrays) {
-        entries.push(wgpu::BindGroupEntry { binding, resource: arrays.get(id).as_entire_binding() });
+    let params = params_buffer(device, info.name, &dispatch.params);
+    let arrays: Vec<_> = dispatch.arrays.iter().map(|&id| arrays.get(id)).collect();
+    Bound::new(device, dispatch.kernel, pipeline, &params, &arrays, dispatch.grid)
+}
+
+/// A params struct on the device; not a uniform buffer, see `kernels`.
+pub(super) fn params_buffer(device: &Device, label: &str, params: &[u8]) -> wgpu::Buffer {
+    device.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some(label),
+        contents: params,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+    })
+}
+
+impl Bound {
+    /// Binds a params struct and the arrays, in the order of the kernel's table entry.
+    pub(super) fn new(
+        device: &Device,
+        kernel: Kernel,
+        pipeline: wgpu::ComputePipeline,
+        params: &wgpu::Buffer,
+        arrays: &[&wgpu::Buffer],
+        grid: Grid,
+    ) -> Self {
+        let info = kernel.info();
+        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
+        for (&(binding, _), array) in info.storage.iter().zip(arrays) {
+            entries.push(wgpu::BindGroupEntry { binding, resource: array.as_entire_binding() });
+        }
+        let bind_group = device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(info.name),
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        Self { pipeline, bind_group, grid }
     }
-    let bind_group = device.device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some(info.name),
-        layout: &pipeline.get_bind_group_layout(0),
-        entries: &entries,
-    });
-    Bound { pipeline, bind_group, grid: dispatch.grid }
 }

@@ -7,10 +7,12 @@ mod backward;
 mod build;
 mod contents;
 mod forward;
+mod lowering;
 mod op;
 mod problem;
 
 pub use build::{check_data, check_features, evaluation, gradients, prediction, training_step};
 pub use contents::Contents;
+pub use lowering::Lowering;
 pub use op::{Op, Schedule, Storage, Tensor, TensorId};
 pub use problem::{Batches, Problem};

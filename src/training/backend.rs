@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu::{self, AdapterRequest, Api};
 use crate::network::{Network, Parameters};
-use crate::schedule::Problem;
+use crate::schedule::{Lowering, Problem};
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -178,32 +178,29 @@ impl Backend {
         }
     }
 
-    /// How the schedule is run: `loops` on the CPU, the lowering's name on a device.
-    pub fn lowering(&self) -> &'static str {
-        match self {
-            Self::CpuReference => "loops",
-            #[cfg(feature = "gpu")]
-            Self::Gpu(_) => gpu::LOWERING,
-        }
-    }
-
     /// Whether it computes in single precision, so that parameters fit `f32` without loss.
     pub fn single_precision(&self) -> bool {
         !matches!(self, Self::CpuReference)
     }
 
-    /// The training of a problem.
+    /// The training of a problem, on a device in that lowering.
     ///
     /// # Errors
     /// [`Error::Shape`] or [`Error::InvalidArgument`] when the parts of the problem do not fit each other; on a device
-    /// also its limits and failures.
-    pub fn executor(&self, problem: &Problem<'_>) -> Result<Executor<'_>> {
+    /// also its limits, those of the lowering, and failures.
+    pub fn executor(&self, problem: &Problem<'_>, lowering: Lowering) -> Result<Executor<'_>> {
         match self {
             Self::CpuReference => {
                 Ok(Executor::CpuReference(Box::new(cpu_reference::Executor::new(problem)?)))
             }
             #[cfg(feature = "gpu")]
-            Self::Gpu(device) => Ok(Executor::Gpu(Box::new(gpu::Executor::new(device, problem)?))),
+            Self::Gpu(device) => match lowering {
+                Lowering::Layerwise => Ok(Executor::Gpu(Box::new(gpu::Executor::new(device, problem)?))),
+                whole => {
+                    let population = gpu::Population::new(device, std::slice::from_ref(problem), whole)?;
+                    Ok(Executor::GpuWhole(Box::new(population)))
+                }
+            },
         }
     }
 
@@ -216,7 +213,7 @@ impl Backend {
         // No step is taken, so the learning rate does not matter.
         let y = dataset.y();
         let problem = Problem::full_batch(network, parameters, &dataset.x, &y, m, 1.0);
-        self.executor(&problem)?.cost().await
+        self.executor(&problem, Lowering::Layerwise)?.cost().await
     }
 
     /// The output of a trained network; x (n_0, m) -> A_L (n_L, m).

@@ -5,6 +5,8 @@ use crate::error::Result;
 #[cfg(feature = "gpu")]
 use crate::gpu;
 use crate::network::Parameters;
+#[cfg(feature = "gpu")]
+use crate::schedule::Lowering;
 
 /// A network in training on one of the backends. Each method is the executor's own of the same name.
 pub enum Executor<'b> {
@@ -13,6 +15,9 @@ pub enum Executor<'b> {
     /// On a device, in single precision.
     #[cfg(feature = "gpu")]
     Gpu(Box<gpu::Executor<'b>>),
+    /// On a device, in single precision, whole iterations at a time; a population of one.
+    #[cfg(feature = "gpu")]
+    GpuWhole(Box<gpu::Population<'b>>),
     /// Keeps the lifetime in builds without devices; cannot be made.
     #[cfg(not(feature = "gpu"))]
     #[doc(hidden)]
@@ -21,11 +26,13 @@ pub enum Executor<'b> {
 
 /// Calls the same method on whichever executor it is; only those of a device are awaited.
 macro_rules! delegate {
-    ($executor:expr, $inner:ident => $cpu:expr, $gpu:expr) => {
+    ($executor:expr, $inner:ident => $cpu:expr, $gpu:expr, $whole:expr) => {
         match $executor {
             Executor::CpuReference($inner) => $cpu,
             #[cfg(feature = "gpu")]
             Executor::Gpu($inner) => $gpu,
+            #[cfg(feature = "gpu")]
+            Executor::GpuWhole($inner) => $whole,
             #[cfg(not(feature = "gpu"))]
             Executor::Never(never, _) => match *never {},
         }
@@ -33,12 +40,17 @@ macro_rules! delegate {
 }
 
 impl Executor<'_> {
+    /// How it runs the schedule: `loops` on the CPU, the lowering's name on a device.
+    pub fn lowering(&self) -> &'static str {
+        delegate!(self, e => { let _ = e; "loops" }, { let _ = e; Lowering::Layerwise.name() }, e.lowering().name())
+    }
+
     /// Runs at most `iterations` training steps and says how many; zero only for zero.
     ///
     /// # Errors
     /// Failures of the device.
     pub async fn run(&mut self, iterations: usize) -> Result<usize> {
-        delegate!(self, e => Ok(e.run(iterations)), e.run(iterations).await)
+        delegate!(self, e => Ok(e.run(iterations)), e.run(iterations).await, e.run(iterations).await)
     }
 
     /// The costs of all iterations since the last call, each of the parameters before its update.
@@ -46,7 +58,7 @@ impl Executor<'_> {
     /// # Errors
     /// Failures of the device.
     pub async fn take_costs(&mut self) -> Result<Vec<f64>> {
-        delegate!(self, e => Ok(e.take_costs()), e.take_costs().await)
+        delegate!(self, e => Ok(e.take_costs()), e.take_costs().await, Ok(e.take_costs().await?.swap_remove(0)))
     }
 
     /// The current parameters.
@@ -54,7 +66,7 @@ impl Executor<'_> {
     /// # Errors
     /// Failures of the device.
     pub async fn parameters(&self) -> Result<Parameters> {
-        delegate!(self, e => Ok(e.parameters().clone()), e.parameters().await)
+        delegate!(self, e => Ok(e.parameters().clone()), e.parameters().await, Ok(e.parameters().await?.swap_remove(0)))
     }
 
     /// The cost of the current parameters.
@@ -62,7 +74,7 @@ impl Executor<'_> {
     /// # Errors
     /// Failures of the device.
     pub async fn cost(&mut self) -> Result<f64> {
-        delegate!(self, e => Ok(e.cost()), e.cost().await)
+        delegate!(self, e => Ok(e.cost()), e.cost().await, Ok(e.cost().await?.swap_remove(0)))
     }
 
     /// The output of the current network for other samples; x (n_0, m) -> A_L (n_L, m).
@@ -70,6 +82,6 @@ impl Executor<'_> {
     /// # Errors
     /// [`crate::Error::Shape`] when x does not fit; failures of the device.
     pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
-        delegate!(self, e => e.predict(x, m), e.predict(x, m).await)
+        delegate!(self, e => e.predict(x, m), e.predict(x, m).await, e.predict(0, x, m).await)
     }
 }

@@ -4,10 +4,14 @@
 
 mod backend;
 mod executor;
+mod planner;
+mod population;
 mod score;
 mod trainer;
 
 pub use backend::{Backend, BackendChoice};
 pub use executor::Executor;
+pub use planner::{Choice, fastest_lowering};
+pub use population::{Outcomes, Population};
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};

@@ -51,6 +51,11 @@ impl<'b> Trainer<'b> {
         Self { executor, plan, done: 0, costs: Vec::new() }
     }
 
+    /// How its executor runs the schedule.
+    pub fn lowering(&self) -> &'static str {
+        self.executor.lowering()
+    }
+
     /// Iterations done.
     pub fn done(&self) -> usize {
         self.done

@@ -1,7 +1,7 @@
 //! `gpu-nn sweep`: the course's comparison of hidden sizes.
 
 use crate::cli_train::assert_reported;
-use crate::command::Desk;
+use crate::command::{Desk, failure};
 use crate::support::{Tolerance, assert_close, count, golden, integers, list, number};
 
 const SIZES: [usize; 7] = [1, 2, 3, 4, 5, 20, 50];
@@ -52,13 +52,18 @@ fn table_csv_and_picture_tell_of_every_network() {
     let text = desk.output("sweep --hidden none,3:relu,2 --iterations 5 --backend cpu-reference --out run");
     let csv = desk.read("run/sweep.csv");
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("hidden,network,cost_after_last,n_correct,accuracy_percent,seconds"));
+    assert_eq!(
+        lines.next(),
+        Some(
+            "hidden,network,learning_rate,init,init_seed,rank,cost_after_last,n_correct,accuracy_percent,diverged_at"
+        )
+    );
     for (hidden, network) in
         [("none", "2-1:sigmoid"), ("3:relu", "2-3:relu-1:sigmoid"), ("2", "2-2:tanh-1:sigmoid")]
     {
         let fields: Vec<&str> = lines.next().unwrap().split(',').collect();
         assert_eq!(fields[..2], [hidden, network]);
-        let [cost, right, percent] = [2, 3, 4].map(|i| fields[i].parse::<f64>().unwrap());
+        let [cost, right, percent] = [6, 7, 8].map(|i| fields[i].parse::<f64>().unwrap());
         assert_eq!(percent, 100.0 * right / 400.0);
         let row = text.lines().find(|line| line.trim_start().starts_with(&format!("{hidden} "))).unwrap();
         assert!(row.contains(&format!("{cost:.6}")) && row.contains(&format!("{right} of 400")), "{row}");
@@ -76,5 +81,69 @@ fn a_sweep_is_quiet_when_asked_and_gets_a_fresh_folder() {
         assert_eq!(desk.output(arguments), "");
         assert!(desk.path(&format!("runs/sweep-flower-{n}/sweep.csv")).is_file());
         assert!(!desk.path(&format!("runs/sweep-flower-{n}/sweep.png")).exists());
+    }
+}
+
+/// Lists multiply; the ranking goes from the lowest cost up, and the best is the model that is saved.
+#[test]
+fn lists_of_rates_and_seeds_multiply_and_are_ranked() {
+    let desk = Desk::new();
+    let arguments = "sweep --hidden 2,3 --learning-rate 0.1,1.2 --init-seed 1..3,7 --iterations 200 \
+                     --backend cpu-reference --no-plots --out run";
+    let text = desk.output(arguments);
+    let csv = desk.read("run/sweep.csv");
+    let rows: Vec<Vec<&str>> = csv.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 16);
+    let combinations: Vec<[&str; 3]> = rows.iter().map(|row| [row[0], row[2], row[4]]).collect();
+    assert_eq!(
+        combinations[..5],
+        [["2", "0.1", "1"], ["2", "0.1", "2"], ["2", "0.1", "3"], ["2", "0.1", "7"], ["2", "1.2", "1"]]
+    );
+    let mut by_rank: Vec<(usize, f64)> =
+        rows.iter().map(|row| (row[5].parse().unwrap(), row[6].parse().unwrap())).collect();
+    by_rank.sort_by_key(|(rank, _)| *rank);
+    assert_eq!(by_rank.iter().map(|(rank, _)| *rank).collect::<Vec<_>>(), (1..=16).collect::<Vec<_>>());
+    assert!(by_rank.is_sorted_by(|a, b| a.1 <= b.1), "{by_rank:?}");
+    let first = text.lines().skip_while(|line| !line.contains("hidden")).nth(1).unwrap();
+    assert!(first.contains(&format!("{:.6}", by_rank[0].1)), "{first}");
+    let best = desk.json("evaluate run --backend cpu-reference --json");
+    assert!((number(&best["cost"]) - by_rank[0].1).abs() < 1e-12, "{best}");
+}
+
+/// A network that diverges has its place in the table and stops no other.
+#[test]
+fn a_network_that_diverges_stops_no_other() {
+    let desk = Desk::new();
+    let arguments = "sweep --data blobs --output identity --hidden none --learning-rate 1e9,0.01 --iterations 100 \
+                     --backend cpu-reference --no-plots --out run";
+    let text = desk.output(arguments);
+    assert!(text.contains("diverged at iteration"), "{text}");
+    let csv = desk.read("run/sweep.csv");
+    let rows: Vec<Vec<&str>> = csv.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!((rows[0][5], rows[0][6]), ("2", ""));
+    assert!(rows[0][9].parse::<usize>().unwrap() > 0);
+    assert_eq!((rows[1][5], rows[1][9]), ("1", ""));
+    let failed = failure(
+        &desk,
+        "sweep --data blobs --output identity --hidden none --learning-rate 1e9 --iterations 100 --backend cpu-reference --out none",
+        1,
+    );
+    assert!(failed.contains("diverged"), "{failed}");
+    assert!(!desk.path("none").exists());
+}
+
+#[test]
+fn lists_that_cannot_be_are_refused() {
+    let desk = Desk::new();
+    for (arguments, what) in [
+        ("sweep --init-seed 5..1", "range begins"),
+        ("sweep --init-seed 1..x", "whole number"),
+        ("sweep --learning-rate 0.1,-1", "positive"),
+        ("sweep --init-seed 1..100000", "at most 1000 networks"),
+        ("sweep --lowering resident --backend cpu-reference", "lowering"),
+    ] {
+        let error = failure(&desk, arguments, 2);
+        assert!(error.contains(what), "{arguments}: {error}");
+        assert!(!desk.path("runs").exists(), "{arguments} left something behind");
     }
 }

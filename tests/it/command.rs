@@ -70,6 +70,15 @@ impl Desk {
     }
 }
 
+/// Runs a command that fails with that exit code, one line on standard error and nothing on standard output; the line.
+#[track_caller]
+pub fn failure(desk: &Desk, arguments: &str, code: i32) -> String {
+    let assert = desk.gpu_nn(arguments).failure().code(code);
+    let line = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(line.starts_with("error: ") && line.lines().count() == 1, "{arguments}: {line}");
+    line
+}
+
 /// A folder that only its owner can enter, as a runtime folder has to be.
 fn private_folder() -> TempDir {
     // `tempdir` makes them with mode 700.

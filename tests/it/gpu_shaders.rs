@@ -39,7 +39,7 @@ fn in_table(info: &KernelInfo) -> Interface {
 }
 
 /// Reads the interface of an entry point from a WGSL text, and validates the text on the way.
-fn in_shader(name: &str, source: &str) -> Result<Interface, String> {
+fn in_shader(info: &KernelInfo, source: &str) -> Result<Interface, String> {
     let module = front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
     let flags = ValidationFlags::all();
     let validated = Validator::new(flags, Capabilities::empty()).validate(&module);
@@ -47,8 +47,8 @@ fn in_shader(name: &str, source: &str) -> Result<Interface, String> {
     let mut overrides: PipelineConstants =
         [("WORKGROUP_SIZE".to_owned(), f64::from(WORKGROUP_SIZE))].into_iter().collect();
     // Any variant will do: they differ in what they compute, not in what they are given.
-    let variant = KERNELS.iter().find(|info| info.name == name).and_then(|info| info.variant);
-    overrides.extend(variant.map(|name| (name.to_owned(), 1.0)));
+    overrides.extend(info.variant.iter().chain(info.shape).map(|&name| (name.to_owned(), 1.0)));
+    let name = info.entry;
     let entry = Some((ShaderStage::Compute, name));
     let (module, validated) =
         process_overrides(&module, &validated, entry, &overrides).map_err(|error| error.to_string())?;
@@ -109,7 +109,7 @@ fn layout(module: &Module, params: &TypeInner) -> Result<Layout, String> {
 
 /// Holds the table's entry against a text.
 fn compare(info: &KernelInfo, source: &str) -> Result<(), String> {
-    let (table, shader) = (in_table(info), in_shader(info.name, source)?);
+    let (table, shader) = (in_table(info), in_shader(info, source)?);
     if table == shader {
         return Ok(());
     }
@@ -132,7 +132,8 @@ fn every_entry_point_is_in_the_table_once() {
     }
     let names: Vec<&str> = KERNELS.iter().map(|info| info.name).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
-    assert_eq!(in_files.iter().map(String::as_str).collect::<BTreeSet<_>>(), names.into_iter().collect());
+    let entries = KERNELS.iter().map(|info| info.entry);
+    assert_eq!(in_files.iter().map(String::as_str).collect::<BTreeSet<_>>(), entries.collect());
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod golden_training;
 mod gpu_cli;
 mod gpu_large_m;
 mod gpu_numerics;
+mod gpu_population;
 mod gpu_shaders;
 mod gpu_support;
 mod gpu_training;

@@ -1,8 +1,10 @@
 //! Ways to turn a schedule into dispatches; plain data, no wgpu.
 
 mod layerwise;
+mod whole;
 
 pub(super) use layerwise::layerwise;
+pub(super) use whole::Whole;
 
 use super::arrays::ArrayId;
 use super::grid::Grid;

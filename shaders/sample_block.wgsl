@@ -1,0 +1,92 @@
+// What the fused and the resident kernels share: the data in blocks of four samples, the tables of the networks, the losses.
+//
+//   samples of block b of a batch = 4 b, 4 b + 1, 4 b + 2, 4 b + 3
+//   x (n_0, stride), y (target_rows, stride): one vec4 is one row's values of these four
+//
+// A batch of `batch_size` samples fills `batch_blocks` blocks, the last with what is left of it; columns past the end are
+// computed and not counted. Neighbouring invocations take neighbouring blocks.
+
+override WORKGROUP_SIZE: u32;
+// Which loss: one pipeline each.
+override LOSS: u32;
+// Parameters of the largest network, and the distance between the invocations' sums: odd, for memory in banks.
+override N_PARAMETERS: u32;
+override SUM_STRIDE: u32;
+override N_SUMS: u32 = SUM_STRIDE * WORKGROUP_SIZE;
+
+struct BlockParams {
+    m: u32,
+    stride: u32,
+    batch_size: u32,
+    batch_blocks: u32,
+    n_batches: u32,
+    rounds: u32,       // blocks an invocation of a fused step takes
+    iterations: u32,   // of one resident dispatch
+    evaluate: u32,     // 1: the cost over all samples, nothing is changed
+    history: u32,      // costs kept for each network; the cost of an evaluation follows them
+    table_size: u32,   // words of a network's table
+}
+
+@group(0) @binding(0) var<storage, read> params: BlockParams;
+@group(0) @binding(1) var<storage, read> tables: array<u32>;
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> y: array<vec4<f32>>;
+
+// A table: a header, then a row for each layer. The host writes them, src/gpu/tables.rs.
+fn learning_rate(table: u32) -> f32 { return bitcast<f32>(tables[table]); }
+fn n_parameters(table: u32) -> u32 { return tables[table + 1u]; }
+fn n_layers(table: u32) -> u32 { return tables[table + 2u]; }
+fn layer_row(table: u32, l: u32) -> u32 { return table + TABLE_HEADER + l * TABLE_ROW; }
+fn units(row: u32) -> u32 { return tables[row]; }
+fn units_before(row: u32) -> u32 { return tables[row + 1u]; }
+fn weights_at(row: u32) -> u32 { return tables[row + 2u]; }
+fn activation_of(row: u32) -> u32 { return tables[row + 3u]; }
+fn slope_of(row: u32) -> f32 { return bitcast<f32>(tables[row + 4u]); }
+
+// The parameters of the workgroup's network.
+var<workgroup> theta: array<f32, N_PARAMETERS>;
+// For each invocation its sums over the samples: a derivative for each parameter, then the cost.
+var<workgroup> sums: array<f32, N_SUMS>;
+
+fn horizontal_sum(v: vec4<f32>) -> f32 {
+    return (v.x + v.y) + (v.z + v.w);
+}
+
+fn activation4(g: u32, slope: f32, z: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(
+        activation(g, slope, z.x), activation(g, slope, z.y), activation(g, slope, z.z), activation(g, slope, z.w),
+    );
+}
+
+fn derivative4(g: u32, slope: f32, a: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(
+        derivative(g, slope, a.x), derivative(g, slope, a.y), derivative(g, slope, a.z), derivative(g, slope, a.w),
+    );
+}
+
+fn exp4(v: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(exp_f32(v.x), exp_f32(v.y), exp_f32(v.z), exp_f32(v.w));
+}
+
+// Which of a block's samples count.
+fn valid_samples(block: u32) -> vec4<bool> {
+    let batch = block / params.batch_blocks;
+    let size = min(params.batch_size, params.m - batch * params.batch_size);
+    let first = (block - batch * params.batch_blocks) * 4u;
+    return vec4<u32>(first, first + 1u, first + 2u, first + 3u) < vec4<u32>(size);
+}
+
+// Binary cross-entropy of logits z: the cost in .cost, its derivative by z in .delta; see loss.wgsl.
+struct CostAndDelta {
+    cost: vec4<f32>,
+    delta: vec4<f32>,
+}
+
+fn binary_cross_entropy(z: vec4<f32>, labels: vec4<f32>) -> CostAndDelta {
+    // One exp for all: softplus(z) - y z = linear + log1p(t), sigmoid(z) = (1 or t) / (1 + t), t = exp(-|z|).
+    let t = exp4(-abs(z));
+    let linear = select(-z * labels, z * (1.0 - labels), z > vec4<f32>(0.0));
+    let logarithm = vec4<f32>(log1p_f32(t.x), log1p_f32(t.y), log1p_f32(t.z), log1p_f32(t.w));
+    let a = select(vec4<f32>(1.0), t, z < vec4<f32>(0.0)) / (1.0 + t);
+    return CostAndDelta(linear + logarithm, a - labels);
+}

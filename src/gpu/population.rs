@@ -1,0 +1,228 @@
+//! Networks that train side by side on one device, whole iterations in one or two dispatches: the fused and the resident
+//! lowering. What does not fit them is `executor`'s.
+
+use web_time::Instant;
+
+use super::arrays::{array, download, write_at};
+use super::blocks::Blocks;
+use super::device::Device;
+use super::executor::Pace;
+use super::lowering::Whole;
+use super::poll::submitted_work_done;
+use super::predictor::Predictor;
+use super::program::Program;
+use super::tables::Shape;
+use crate::error::{Error, Result};
+use crate::network::{Network, Parameters};
+use crate::schedule::{Lowering, Problem};
+
+/// Costs that the device keeps, of all networks together: 16 MiB.
+const HISTORY: usize = 1 << 22;
+
+/// Costs that it keeps of one network, at most.
+const MAX_HISTORY: usize = 1 << 16;
+
+/// One or more networks in training on the same samples on a device, in single precision.
+pub struct Population<'d> {
+    device: &'d Device,
+    networks: Vec<Network>,
+    buffers: Buffers,
+    whole: Whole,
+    step: Program,
+    params: wgpu::Buffer,
+    pace: Pace,
+    /// Iterations done, and those whose costs the host has fetched.
+    done: usize,
+    fetched: usize,
+    /// By network.
+    costs: Vec<Vec<f64>>,
+}
+
+/// What lives on the device for all networks.
+pub(super) struct Buffers {
+    pub(super) x: wgpu::Buffer,
+    pub(super) y: wgpu::Buffer,
+    pub(super) tables: wgpu::Buffer,
+    /// (networks, parameters of the largest)
+    pub(super) parameters: wgpu::Buffer,
+    /// (networks): iterations done
+    pub(super) steps: wgpu::Buffer,
+    /// (networks, history + 1)
+    pub(super) costs: wgpu::Buffer,
+}
+
+impl<'d> Population<'d> {
+    /// Uploads the data once and the first parameters of each network, rounded to f32. The problems share their samples and
+    /// batches, and their networks' features, outputs and loss; layers, parameters and learning rates are each one's own.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::InvalidArgument`] for problems that do not fit together or a fused step of several;
+    /// [`Error::DeviceLimit`] when a network or the data is too large for the lowering; [`Error::Data`] for a value beyond
+    /// f32.
+    pub fn new(device: &'d Device, problems: &[Problem<'_>], lowering: Lowering) -> Result<Self> {
+        let first = check(problems)?;
+        let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
+        let shape = Shape::of(&networks)?;
+        let blocks = Blocks { batches: first.batches() };
+        let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
+        let whole = Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history)?;
+        let buffers = Buffers::new(device, problems, &whole)?;
+        let (step, params) = whole.program(device, &buffers, first.learning_rate, false);
+        device.check("building the training step")?;
+        let networks: Vec<Network> = networks.into_iter().cloned().collect();
+        let costs = vec![Vec::new(); networks.len()];
+        let pace = Pace::new(step.len());
+        Ok(Self { device, networks, buffers, whole, step, params, pace, done: 0, fetched: 0, costs })
+    }
+
+    /// How it trains.
+    pub fn lowering(&self) -> Lowering {
+        self.whole.lowering
+    }
+
+    /// Its networks.
+    pub fn networks(&self) -> &[Network] {
+        &self.networks
+    }
+
+    /// Runs at most `iterations` training steps of every network in one submission within [`super::TIME_BUDGET`], and says
+    /// how many: the caller comes back for the rest, and can report or stop in between.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] or [`Error::Gpu`] when the device fails.
+    pub async fn run(&mut self, iterations: usize) -> Result<usize> {
+        if self.done - self.fetched == self.whole.history {
+            self.fetch_costs().await?;
+        }
+        let room = self.whole.history - (self.done - self.fetched);
+        let wanted = iterations.min(self.pace.iterations()).min(room);
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let each = wanted.min(self.whole.iterations_a_dispatch);
+        let runs = wanted / each;
+        let start = Instant::now();
+        self.whole.set_iterations(self.device, &self.params, each);
+        self.step.submit(self.device, runs);
+        submitted_work_done(&self.device.device, &self.device.queue).await?;
+        self.device.check("training")?;
+        self.pace.learn(runs * each, start.elapsed());
+        self.done += runs * each;
+        Ok(runs * each)
+    }
+
+    /// The costs of all iterations since the last call, by network; each of the parameters before its update.
+    ///
+    /// # Errors
+    /// As [`Population::run`].
+    pub async fn take_costs(&mut self) -> Result<Vec<Vec<f64>>> {
+        self.fetch_costs().await?;
+        Ok(self.costs.iter_mut().map(std::mem::take).collect())
+    }
+
+    async fn fetch_costs(&mut self) -> Result<()> {
+        if self.fetched == self.done {
+            return Ok(());
+        }
+        let history = self.whole.history;
+        let rows = self.cost_rows().await?;
+        for (row, costs) in rows.chunks_exact(history + 1).zip(&mut self.costs) {
+            costs.extend((self.fetched..self.done).map(|t| f64::from(row[t % history])));
+        }
+        self.fetched = self.done;
+        Ok(())
+    }
+
+    async fn cost_rows(&self) -> Result<Vec<f32>> {
+        let count = self.networks.len() * (self.whole.history + 1);
+        download(self.device, &self.buffers.costs, count).await
+    }
+
+    /// The current parameters of each network.
+    ///
+    /// # Errors
+    /// As [`Population::run`].
+    pub async fn parameters(&self) -> Result<Vec<Parameters>> {
+        let each = self.whole.shape.n_parameters as usize;
+        let words: Vec<f32> =
+            download(self.device, &self.buffers.parameters, self.networks.len() * each).await?;
+        let rows = words.chunks_exact(each).zip(&self.networks);
+        rows.map(|(row, network)| {
+            let n = Parameters::zeros(network).values().len();
+            Parameters::from_values(network, row[..n].iter().map(|&value| f64::from(value)).collect())
+        })
+        .collect()
+    }
+
+    /// The cost of the current parameters of each network over all samples.
+    ///
+    /// # Errors
+    /// As [`Population::run`].
+    pub async fn cost(&mut self) -> Result<Vec<f64>> {
+        // No parameter is changed, so the learning rate does not matter.
+        let (evaluation, _) = self.whole.program(self.device, &self.buffers, 0.0, true);
+        evaluation.submit(self.device, 1);
+        self.device.check("computing the cost")?;
+        let history = self.whole.history;
+        let rows = self.cost_rows().await?;
+        Ok(rows.chunks_exact(history + 1).map(|row| f64::from(row[history])).collect())
+    }
+
+    /// The output of one of the networks for other samples; x (n_0, m) -> A_L (n_L, m).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when x is not (n_0, m), else as [`Population::run`].
+    pub async fn predict(&self, member: usize, x: &[f64], m: usize) -> Result<Vec<f64>> {
+        let parameters = self.parameters().await?.swap_remove(member);
+        Predictor::new(self.device, &self.networks[member], &parameters, m)?.predict(x, m).await
+    }
+}
+
+/// Refuses problems that cannot train side by side; the first stands for what they share.
+fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
+    let Some(first) = problems.first() else {
+        return Err(Error::invalid("population", 0, "at least one network is needed"));
+    };
+    for (i, problem) in problems.iter().enumerate() {
+        problem.check()?;
+        let shared = |problem: &Problem<'_>| {
+            let network = problem.network;
+            (network.n_features(), network.n_outputs(), network.loss(), problem.m, problem.batch_size)
+        };
+        if shared(problem) != shared(first) || problem.x != first.x || problem.y != first.y {
+            return Err(Error::Shape {
+                what: format!("network {i} of the population"),
+                expected: format!("the samples, batches, features and outputs of {}", first.network),
+                found: format!("others, of {}", problem.network),
+                hint: "train it by itself".into(),
+            });
+        }
+    }
+    Ok(first)
+}
+
+impl Buffers {
+    fn new(device: &Device, problems: &[Problem<'_>], whole: &Whole) -> Result<Self> {
+        let (first, n) = (&problems[0], problems.len());
+        let Whole { shape, blocks, history, .. } = whole;
+        let each = shape.n_parameters as usize;
+        device.check_array("the parameters", n * each)?;
+        device.check_array("the history of costs", n * (history + 1))?;
+        let buffers = Self {
+            x: blocks.upload(device, "features", first.x)?,
+            y: blocks.upload(device, "targets", first.y)?,
+            tables: array(device, "tables", n * shape.table_size as usize),
+            parameters: array(device, "parameters", n * each),
+            steps: array(device, "steps", n),
+            costs: array(device, "costs", n * (history + 1)),
+        };
+        let mut tables = Vec::new();
+        for (i, problem) in problems.iter().enumerate() {
+            tables.extend(shape.table(problem.network, problem.learning_rate));
+            let values = super::arrays::single("parameters", problem.parameters.values())?;
+            write_at(device, &buffers.parameters, i * each, &values);
+        }
+        device.queue.write_buffer(&buffers.tables, 0, bytemuck::cast_slice(&tables));
+        Ok(buffers)
+    }
+}

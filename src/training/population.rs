@@ -1,0 +1,129 @@
+//! Many networks trained on one data set, side by side where the backend can; each comes back, also those that diverge.
+
+use super::backend::Backend;
+use super::executor::Executor;
+use super::planner::fastest_lowering;
+use super::trainer::{Plan, Progress, Trained, Trainer};
+use crate::error::{Error, Result};
+#[cfg(feature = "gpu")]
+use crate::gpu;
+use crate::schedule::{Lowering, Problem};
+
+/// Networks to be trained on the same samples: layers, first parameters and learning rate are each one's own.
+#[derive(Clone, Debug)]
+pub struct Population<'p> {
+    problems: Vec<Problem<'p>>,
+}
+
+/// A population's networks, in their order: trained, or the reason why not ([`Error::Diverged`]).
+pub type Outcomes = Vec<Result<Trained>>;
+
+impl<'p> Population<'p> {
+    /// The networks of these problems.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for none; [`Error::Shape`] for one whose parts do not fit each other.
+    pub fn new(problems: Vec<Problem<'p>>) -> Result<Self> {
+        if problems.is_empty() {
+            return Err(Error::invalid("population", 0, "at least one network is needed"));
+        }
+        problems.iter().try_for_each(Problem::check)?;
+        Ok(Self { problems })
+    }
+
+    /// Trains every network for `iterations` and calls back with the iterations done by all together.
+    ///
+    /// On a device that trains the first of them fastest in the resident lowering, or is told to, all run at once, one
+    /// workgroup each; elsewhere one after the other.
+    ///
+    /// # Errors
+    /// Failures of the device. A network that diverges is no error: it has its place in the outcomes.
+    pub async fn train(
+        &self,
+        backend: &Backend,
+        lowering: Option<Lowering>,
+        iterations: usize,
+        on_progress: &mut dyn FnMut(usize),
+    ) -> Result<Outcomes> {
+        #[cfg(feature = "gpu")]
+        if let Backend::Gpu(device) = backend {
+            let wanted = match lowering {
+                Some(lowering) => lowering,
+                None => fastest_lowering(backend, &self.problems[0], iterations).await?.lowering,
+            };
+            if wanted == Lowering::Resident {
+                match gpu::Population::new(device, &self.problems, wanted) {
+                    Ok(population) => return self.together(population, iterations, on_progress).await,
+                    Err(Error::DeviceLimit { .. }) if lowering.is_none() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        self.one_by_one(backend, lowering, iterations, on_progress).await
+    }
+
+    #[cfg(feature = "gpu")]
+    async fn together(
+        &self,
+        mut population: gpu::Population<'_>,
+        iterations: usize,
+        on_progress: &mut dyn FnMut(usize),
+    ) -> Result<Outcomes> {
+        let mut done = 0;
+        while done < iterations {
+            done += population.run(iterations - done).await?;
+            on_progress(done * self.problems.len());
+        }
+        let costs = population.take_costs().await?;
+        let after = population.cost().await?;
+        let parameters = population.parameters().await?;
+        let parts = self.problems.iter().zip(costs).zip(after).zip(parameters);
+        let outcome = parts.map(|(((problem, costs), cost_after_last), parameters)| {
+            let all = costs.iter().chain([&cost_after_last]);
+            let bad = all.copied().enumerate().find(|(_, cost)| !cost.is_finite());
+            match bad {
+                Some((iteration, cost)) => {
+                    Err(Error::Diverged { iteration, cost, learning_rate: problem.learning_rate })
+                }
+                None => Ok(Trained { parameters, costs, cost_after_last }),
+            }
+        });
+        Ok(outcome.collect())
+    }
+
+    async fn one_by_one(
+        &self,
+        backend: &Backend,
+        lowering: Option<Lowering>,
+        iterations: usize,
+        on_progress: &mut dyn FnMut(usize),
+    ) -> Result<Outcomes> {
+        let mut outcomes = Vec::with_capacity(self.problems.len());
+        for (i, problem) in self.problems.iter().enumerate() {
+            let executor = open(backend, problem, lowering, iterations).await?;
+            let plan = Plan { iterations, report_every: iterations, learning_rate: problem.learning_rate };
+            let mut trainer = Trainer::new(executor, plan);
+            let mut report = |progress: &Progress<'_>| on_progress(i * iterations + progress.done);
+            match trainer.finish(&mut report).await {
+                Err(error) if !matches!(error, Error::Diverged { .. }) => return Err(error),
+                outcome => outcomes.push(outcome),
+            }
+            on_progress((i + 1) * iterations);
+        }
+        Ok(outcomes)
+    }
+}
+
+async fn open<'b>(
+    backend: &'b Backend,
+    problem: &Problem<'_>,
+    lowering: Option<Lowering>,
+    iterations: usize,
+) -> Result<Executor<'b>> {
+    let lowering = match lowering {
+        Some(lowering) => lowering,
+        None if backend.adapter().is_none() => Lowering::Layerwise,
+        None => fastest_lowering(backend, problem, iterations).await?.lowering,
+    };
+    backend.executor(problem, lowering)
+}
