@@ -55,35 +55,33 @@ pub(super) fn pack(what: &str, matrix: &[f64], blocks: &Blocks) -> Result<Buffer
     let m = blocks.batches.m;
     let rows = matrix.len() / m;
     let mut packed = Buffer::new(matrix.len());
+    let mut finite = true;
     for block in 0..blocks.count() {
         let samples = blocks.samples(block);
         let to = &mut packed[rows * samples.start..rows * samples.end];
         for (to, from) in to.chunks_exact_mut(samples.len()).zip(matrix.chunks_exact(m)) {
-            round(what, &from[samples.clone()], to)?;
+            finite &= round(&from[samples.clone()], to);
         }
     }
-    Ok(packed)
+    if finite { Ok(packed) } else { Err(beyond_single(what, matrix)) }
 }
 
-/// Rounds values to f32.
-///
-/// # Errors
-/// [`Error::Data`] for a value that f32 cannot hold.
-pub(super) fn round(what: &str, values: &[f64], rounded: &mut [f32]) -> Result<()> {
+/// Rounds values to f32 and says whether it holds them all.
+pub(super) fn round(values: &[f64], rounded: &mut [f32]) -> bool {
     // All of them, without a branch between: that vectorises.
     let mut finite = true;
     for (rounded, value) in rounded.iter_mut().zip(values) {
         *rounded = *value as f32;
         finite &= rounded.is_finite();
     }
-    match values.iter().position(|value| !(*value as f32).is_finite()) {
-        Some(at) if !finite => Err(Error::data(
-            what,
-            format!(
-                "value {at} is {}, which single precision cannot hold; rescale it, or use --backend cpu-reference",
-                values[at]
-            ),
-        )),
-        _ => Ok(()),
-    }
+    finite
+}
+
+/// The error for values that [`round`] could not hold.
+pub(super) fn beyond_single(what: &str, values: &[f64]) -> Error {
+    let (at, value) = (values.iter().enumerate())
+        .find(|(_, value)| !(**value as f32).is_finite())
+        .expect("one of the values is beyond f32");
+    let next = "which single precision cannot hold; rescale it, or use --backend cpu-reference";
+    Error::data(what, format!("value {at} is {value}, {next}"))
 }

@@ -45,7 +45,12 @@ impl Data {
         let width = valid.next_multiple_of(LINE);
         pad(&mut input.x, x, valid, width);
         pad(&mut input.y, y, valid, width);
-        Block { x: &input.x[..self.n_features * width], y: &input.y[..self.target_rows * width], width, valid }
+        Block {
+            x: &input.x[..self.n_features * width],
+            y: &input.y[..self.target_rows * width],
+            width,
+            valid,
+        }
     }
 }
 
@@ -62,20 +67,19 @@ impl Default for Input {
 }
 
 impl Input {
-    /// A block of features for a prediction from columns of x (n_0, m), rounded to f32.
-    ///
-    /// # Errors
-    /// [`crate::Error::Data`] for a value that f32 cannot hold.
-    pub(super) fn features(&mut self, x: &[f64], m: usize, samples: Range<usize>) -> Result<Block<'_>> {
+    /// A block of features for a prediction from columns of x (n_0, m), rounded to f32; `None` for a value that f32
+    /// cannot hold.
+    pub(super) fn features(&mut self, x: &[f64], m: usize, samples: Range<usize>) -> Option<Block<'_>> {
         let valid = samples.len();
         let width = valid.next_multiple_of(LINE);
         let len = x.len() / m * width;
         grow(&mut self.x, len);
+        let mut finite = true;
         for (to, from) in self.x[..len].chunks_exact_mut(width).zip(x.chunks_exact(m)) {
-            round("features", &from[samples.clone()], &mut to[..valid])?;
+            finite &= round(&from[samples.clone()], &mut to[..valid]);
             to[valid..].fill(0.0);
         }
-        Ok(Block { x: &self.x[..len], y: &[], width, valid })
+        finite.then_some(Block { x: &self.x[..len], y: &[], width, valid })
     }
 }
 

@@ -73,23 +73,23 @@ impl<S: Simd> Tiles<'_, S> {
     #[inline(always)]
     fn tile<const R: usize, const C: usize>(&mut self, row: usize, column: usize) {
         let simd = self.simd;
-        let mut sums = [[simd.splat_f32s(0.0); C]; R];
+        let mut sums = [[simd.splat_f32s(0.0); R]; C];
         for j in 0..self.stride {
             let mut dz = [simd.splat_f32s(0.0); R];
             for (r, dz) in dz.iter_mut().enumerate() {
                 // SAFETY: row + r < n_l and j < stride, and dz has n_l * stride registers.
                 *dz = unsafe { at(self.dz, (row + r) * self.stride + j) };
             }
-            for c in 0..C {
+            for (c, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: column + c < n_prev and j < stride, and a has n_prev * stride registers.
                 let a = unsafe { at(self.a, (column + c) * self.stride + j) };
-                for r in 0..R {
-                    sums[r][c] = simd.mul_add_e_f32s(dz[r], a, sums[r][c]);
+                for (sum, dz) in sums.iter_mut().zip(dz) {
+                    *sum = simd.mul_add_e_f32s(dz, a, *sum);
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
-            for (c, sum) in sums.iter().enumerate() {
+        for (c, sums) in sums.iter().enumerate() {
+            for (r, sum) in sums.iter().enumerate() {
                 self.dw[(row + r) * self.n_prev + column + c] += self.scale * simd.reduce_sum_f32s(*sum);
             }
         }

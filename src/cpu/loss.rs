@@ -38,7 +38,8 @@ impl WithSimd for CostAndDelta<'_> {
             if first + S::F32_LANES <= self.valid {
                 total = simd.add_f32s(total, cost);
             } else {
-                let inside = simd.less_than_f32s(lanes(simd), simd.splat_f32s(self.valid as f32 - first as f32));
+                let inside =
+                    simd.less_than_f32s(lanes(simd), simd.splat_f32s(self.valid as f32 - first as f32));
                 total = simd.add_f32s(total, simd.select_f32s(inside, cost, zero));
                 for dz in z.iter_mut().skip(j).step_by(stride) {
                     *dz = simd.select_f32s(inside, *dz, zero);

@@ -56,7 +56,7 @@ pub(super) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let clamped = clamp(simd, x, -9.0, 9.0);
     let s = simd.mul_f32s(clamped, clamped);
     let p = polynomial(simd, s, [1.341_866_9e-8, 2.066_042_7e-5, 3.498_945_4e-3, 1.338_393_8e-1, 1.0]);
-    let q = polynomial(simd, s, [7.804_254_7e-7, 3.290_955_2e-4, 2.589_001_5e-2, 4.671_725_9e-1, 1.0]);
+    let q = polynomial(simd, s, [7.804_254_7e-7, 3.290_955_2e-4, 2.589_001_5e-2, 4.671_726e-1, 1.0]);
     let result = simd.div_f32s(simd.mul_f32s(clamped, p), q);
     unless_nan(simd, x, clamp(simd, result, -1.0, 1.0))
 }

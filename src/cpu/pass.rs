@@ -85,7 +85,12 @@ pub(super) struct Pass<'a> {
 
 impl Pass<'_> {
     /// Runs all steps and returns the sum of the samples' costs, zero for a plan without.
-    pub(super) fn run(&self, block: &Block<'_>, scratch: &mut Scratch, mut parameters: Parameters<'_>) -> f64 {
+    pub(super) fn run(
+        &self,
+        block: &Block<'_>,
+        scratch: &mut Scratch,
+        mut parameters: Parameters<'_>,
+    ) -> f64 {
         let mut total = 0.0;
         let (n_l, output) = self.plan.outputs();
         let logits = output * block.width..(output + n_l) * block.width;

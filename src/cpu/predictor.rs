@@ -1,9 +1,9 @@
 //! Predictions on the host, block by block.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::aligned::Buffer;
-use super::blocks::{Blocks, round};
+use super::blocks::{Blocks, beyond_single, round};
 use super::pass::{self, Pass};
 use super::plan::Plan;
 use super::shape::Shape;
@@ -29,8 +29,10 @@ pub fn predict_samples(network: &Network, parameters: &Parameters, x: &[f64], m:
 /// [`crate::Error::Data`] for a value beyond f32.
 pub(super) fn single(parameters: &Parameters) -> Result<Buffer> {
     let mut rounded = Buffer::new(parameters.values().len());
-    round("parameters", parameters.values(), &mut rounded)?;
-    Ok(rounded)
+    match round(parameters.values(), &mut rounded) {
+        true => Ok(rounded),
+        false => Err(beyond_single("parameters", parameters.values())),
+    }
 }
 
 /// The same with parameters that are f32 already, and of this network.
@@ -44,26 +46,21 @@ pub(super) fn predict(network: &Network, parameters: &[f32], x: &[f64], m: usize
     let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide };
     let mut output = vec![0.0; network.n_outputs() * m];
     let mut parts = parts(&mut output, m, blocks.width);
-    let refused = Mutex::new(None);
+    let refused = AtomicBool::new(false);
     team.each(&plan, &mut parts, threads && !shape.wide, |index, part, member| {
         let Member { scratch, input } = member;
-        match input.features(x, m, blocks.samples(index)) {
-            Ok(block) => {
-                pass.run(&block, scratch, pass::Parameters::Read(parameters));
-                let outputs = scratch.outputs(&plan, block.width).chunks_exact(block.width);
-                for (to, from) in part.iter_mut().zip(outputs) {
-                    for (to, from) in to.iter_mut().zip(from) {
-                        *to = f64::from(*from);
-                    }
-                }
+        let Some(block) = input.features(x, m, blocks.samples(index)) else {
+            return refused.store(true, Ordering::Relaxed);
+        };
+        pass.run(&block, scratch, pass::Parameters::Read(parameters));
+        let outputs = scratch.outputs(&plan, block.width).chunks_exact(block.width);
+        for (to, from) in part.iter_mut().zip(outputs) {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = f64::from(*from);
             }
-            Err(error) => *refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error),
         }
     });
-    match refused.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(output),
-    }
+    if refused.into_inner() { Err(beyond_single("features", x)) } else { Ok(output) }
 }
 
 /// A matrix (rows, m) as its rows' pieces of `width` columns, by blocks.

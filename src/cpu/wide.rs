@@ -67,7 +67,13 @@ pub(super) fn weight_gradient(
 }
 
 /// out = left right, or out += scale * left right; out (rows of left, columns of right), row-major.
-fn multiply(left: Matrix<'_>, right: Matrix<'_>, out: &mut [f32], add: Option<f32>, parallelism: Parallelism) {
+fn multiply(
+    left: Matrix<'_>,
+    right: Matrix<'_>,
+    out: &mut [f32],
+    add: Option<f32>,
+    parallelism: Parallelism,
+) {
     let (rows, columns, inner) = (left.rows, right.columns, left.columns);
     assert!(left.is_whole() && right.is_whole() && inner == right.rows && out.len() == rows * columns);
     let stride = |stride: usize| isize::try_from(stride).expect("no stride is longer than its slice");
