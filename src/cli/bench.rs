@@ -71,7 +71,7 @@ pub struct Args {
 /// One way to run the problem.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Way {
-    /// `cpu-reference`, or the API of an adapter.
+    /// `cpu-reference`, `cpu`, or the API of an adapter.
     pub backend: String,
     /// The adapter's number, if there is one.
     pub adapter: Option<usize>,
@@ -163,7 +163,7 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
 
 /// All ways, or those that were asked for.
 fn ways(args: &Args, found: &[AdapterSummary]) -> Result<Vec<Way>> {
-    let host = ["cpu-reference"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
+    let host = ["cpu-reference", "cpu"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
     let mut ways = Vec::from(host);
     for (i, adapter) in found.iter().enumerate() {
         // Predictions have one way only.
