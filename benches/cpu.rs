@@ -1,10 +1,11 @@
 //! The `cpu` executor beside `cpu_reference`: the course's network, many samples, wide layers in batches, predictions.
 //!
 //! `cargo bench --bench cpu`. The costs and outputs are checked against `cpu_reference` before anything is timed; each
-//! time is the median of several runs taken in turn.
+//! time is the median of several runs, on the clock and of all threads together.
 
 use std::time::Instant;
 
+use cpu_time::ProcessTime;
 use gpu_nn::data::NumpyRandom;
 use gpu_nn::network::{Activation, Initializer, Loss, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::Problem;
@@ -63,27 +64,34 @@ impl Work {
         assert!(worst <= 1e-5, "{}: costs differ from cpu_reference by up to {worst:e}", self.name);
 
         let [ours, theirs] = self.iterations;
-        let mut times = [Vec::new(), Vec::new()];
-        for _ in 0..RUNS {
-            times[0].push(time(|| run(ours, |left| fast.run(left))) / ours as f64);
-        }
-        times[1].push(time(|| run(theirs, |left| reference.run(left))) / theirs as f64);
-        let [ours, theirs] = times.map(median);
+        let ours = median_of(|| run(ours, |left| fast.run(left))).over(ours);
+        let theirs = median_of(|| run(theirs, |left| reference.run(left))).over(theirs);
         let Self { name, network, m, batch_size, .. } = self;
         println!("{name}: {network}, m = {m}, batches of {batch_size}; costs within {worst:.1e}");
-        print_row("cpu", ours, theirs, self.batch(self.iterations[0]));
-        print_row("cpu-reference", theirs, theirs, self.batch(self.iterations[1]));
+        print_rows(ours, theirs, "an iteration");
         Ok(())
-    }
-
-    fn batch(&self, iterations: usize) -> String {
-        format!("an iteration of {iterations}")
     }
 }
 
-fn print_row(name: &str, seconds: f64, reference: f64, unit: String) {
-    let ratio = reference / seconds;
-    println!("  {name:<14} {:>11.2} us {unit:<24} {ratio:>8.1} times cpu-reference", seconds * 1e6);
+/// Seconds on the clock, and of all threads together.
+#[derive(Clone, Copy)]
+struct Time {
+    wall: f64,
+    cpu: f64,
+}
+
+impl Time {
+    fn over(self, iterations: usize) -> Self {
+        Self { wall: self.wall / iterations as f64, cpu: self.cpu / iterations as f64 }
+    }
+}
+
+fn print_rows(ours: Time, theirs: Time, unit: &str) {
+    for (name, time) in [("cpu", ours), ("cpu-reference", theirs)] {
+        let (wall, cpu) = (time.wall * 1e6, time.cpu * 1e6);
+        println!("  {name:<14} {wall:>11.2} us {unit}, {cpu:>11.2} us of the cores");
+    }
+    println!("  ratio          {:>11.3}, of the cores {:.3}", ours.wall / theirs.wall, ours.cpu / theirs.cpu);
 }
 
 fn run(iterations: usize, mut step: impl FnMut(usize) -> usize) {
@@ -93,15 +101,20 @@ fn run(iterations: usize, mut step: impl FnMut(usize) -> usize) {
     }
 }
 
-fn time(mut work: impl FnMut()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+/// The median of each clock over the runs.
+fn median_of(mut work: impl FnMut()) -> Time {
+    let times = (0..RUNS).map(|_| {
+        let (wall, cpu) = (Instant::now(), ProcessTime::now());
+        work();
+        Time { wall: wall.elapsed().as_secs_f64(), cpu: cpu.elapsed().as_secs_f64() }
+    });
+    let times: Vec<Time> = times.collect();
+    let median = |of: fn(&Time) -> f64| {
+        let mut values: Vec<f64> = times.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[RUNS / 2]
+    };
+    Time { wall: median(|time| time.wall), cpu: median(|time| time.cpu) }
 }
 
 /// Predictions for many points.
@@ -114,11 +127,9 @@ fn predictions(network: &Network) -> gpu_nn::Result<()> {
     let reference = || cpu_reference::predict_samples(network, &parameters, &x, m);
     let worst = fast()?.iter().zip(reference()?).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(worst <= 1e-6, "outputs differ from cpu_reference by up to {worst:e}");
-    let ours = median((0..RUNS).map(|_| time(|| drop(fast()))).collect());
-    let theirs = median((0..RUNS).map(|_| time(|| drop(reference()))).collect());
+    let (ours, theirs) = (median_of(|| drop(fast())), median_of(|| drop(reference())));
     println!("W4 predict: {network}, m = {m}; outputs within {worst:.1e}");
-    print_row("cpu", ours, theirs, "all points".into());
-    print_row("cpu-reference", theirs, theirs, "all points".into());
+    print_rows(ours, theirs, "all points");
     Ok(())
 }
 
@@ -127,8 +138,8 @@ fn main() -> gpu_nn::Result<()> {
     let hidden = parse_hidden("512,512", Activation::Relu)?;
     let wide = Network::new(784, hidden, 10, Loss::SoftmaxCrossEntropy)?;
     println!("{} threads", std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    Work::new("W1 course", course()?, 400, 400, [10_000, 2_000]).measure()?;
-    Work::new("W2 many samples", course()?, 100_000, 100_000, [200, 10]).measure()?;
-    Work::new("W3 wide", wide, 10_000, 128, [79, 2]).measure()?;
+    Work::new("W1 course", course()?, 400, 400, [10_000, 500]).measure()?;
+    Work::new("W2 many samples", course()?, 100_000, 100_000, [100, 3]).measure()?;
+    Work::new("W3 wide", wide, 10_000, 128, [79, 1]).measure()?;
     predictions(&course()?)
 }

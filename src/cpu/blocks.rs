@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use super::aligned::{Buffer, LINE};
-use crate::error::{Error, Result};
+use super::convert::{beyond_single, round};
+use crate::error::Result;
 use crate::schedule::Batches;
 
 /// The blocks of all batches, one after the other.
@@ -50,7 +51,7 @@ impl Blocks {
 /// A matrix (rows, m) as one matrix (rows, samples of the block) a block, rounded to f32.
 ///
 /// # Errors
-/// [`Error::Data`] for a value that f32 cannot hold.
+/// [`crate::Error::Data`] for a value that f32 cannot hold.
 pub(super) fn pack(what: &str, matrix: &[f64], blocks: &Blocks) -> Result<Buffer> {
     let m = blocks.batches.m;
     let rows = matrix.len() / m;
@@ -64,24 +65,4 @@ pub(super) fn pack(what: &str, matrix: &[f64], blocks: &Blocks) -> Result<Buffer
         }
     }
     if finite { Ok(packed) } else { Err(beyond_single(what, matrix)) }
-}
-
-/// Rounds values to f32 and says whether it holds them all.
-pub(super) fn round(values: &[f64], rounded: &mut [f32]) -> bool {
-    // All of them, without a branch between: that vectorises.
-    let mut finite = true;
-    for (rounded, value) in rounded.iter_mut().zip(values) {
-        *rounded = *value as f32;
-        finite &= rounded.is_finite();
-    }
-    finite
-}
-
-/// The error for values that [`round`] could not hold.
-pub(super) fn beyond_single(what: &str, values: &[f64]) -> Error {
-    let (at, value) = (values.iter().enumerate())
-        .find(|(_, value)| !(**value as f32).is_finite())
-        .expect("one of the values is beyond f32");
-    let next = "which single precision cannot hold; rescale it, or use --backend cpu-reference";
-    Error::data(what, format!("value {at} is {value}, {next}"))
 }

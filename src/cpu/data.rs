@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::aligned::{Buffer, LINE};
-use super::blocks::{Blocks, pack, round};
+use super::blocks::{Blocks, pack};
+use super::convert::round;
 use super::pass::Block;
 use crate::error::Result;
 use crate::schedule::Problem;

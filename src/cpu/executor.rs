@@ -11,7 +11,7 @@ use super::pass::{self, Pass};
 use super::plan::Plan;
 use super::predictor::{predict, single};
 use super::shape::Shape;
-use super::team::{Chunk, Member, Team, part};
+use super::team::{Chunk, Member, Team, add_up, part};
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{self, Problem};
@@ -115,10 +115,9 @@ impl Executor {
                 chunk.cost += pass.run(&block, &mut member.scratch, sums);
             }
         });
-        let (first, others) = chunks.split_first_mut().expect("a batch has at least one block");
-        others.iter().for_each(|other| first.add(other));
-        descend(&pass, parameters, &first.gradients, rate);
-        first.cost
+        let sums = add_up(chunks, threads);
+        descend(&pass, parameters, &sums.gradients, rate);
+        sums.cost
     }
 
     /// The costs of all iterations since the last call, each of the parameters before its update and of its batch.

@@ -7,6 +7,7 @@
 
 mod aligned;
 mod blocks;
+mod convert;
 mod data;
 mod executor;
 mod gradient;

@@ -202,3 +202,55 @@ impl Pass<'_> {
         if self.shared { Parallelism::Rayon(0) } else { Parallelism::None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Activation, Layer, Loss, Network};
+    use crate::schedule;
+
+    /// Cost and gradients of some samples.
+    fn cost_and_gradients(arch: Arch, network: &Network) -> (f64, Vec<f32>) {
+        let (width, valid) = (48, 41);
+        let plan = Plan::new(&schedule::gradients(network, valid));
+        let wave = |count: usize, factor: f32| -> Vec<f32> {
+            (0..count).map(|i| (i as f32 * factor).sin()).collect()
+        };
+        let n_parameters = plan.layers.iter().map(|layer| layer.w.len() + layer.b.len()).sum();
+        let (parameters, x) = (wave(n_parameters, 0.7), wave(network.n_features() * width, 1.3));
+        let y: Vec<f32> = (0..network.target_rows() * width).map(|i| (i % 2) as f32).collect();
+        let mut gradients = vec![0.0; n_parameters];
+        let sums = Parameters::AddGradients { parameters: &parameters, gradients: &mut gradients };
+        let block = Block { x: &x, y: &y, width, valid };
+        let pass = Pass { arch, plan: &plan, shared: false };
+        let cost = pass.run(&block, &mut Scratch::new(&plan, width), sums);
+        (cost, gradients)
+    }
+
+    #[test]
+    fn a_processor_without_vectors_computes_the_same() {
+        let activations = [
+            Activation::Sigmoid,
+            Activation::Tanh,
+            Activation::Relu,
+            Activation::LeakyRelu { slope: 0.25 },
+            Activation::Identity,
+        ];
+        let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
+        for activation in activations {
+            for (loss, n_outputs) in losses {
+                let hidden = [7, 6].map(|units| Layer { units, activation });
+                let network = Network::new(3, hidden.to_vec(), n_outputs, loss).unwrap();
+                let (cost, gradients) = cost_and_gradients(Arch::Scalar, &network);
+                let (vector_cost, vector_gradients) = cost_and_gradients(Arch::new(), &network);
+                assert!((cost - vector_cost).abs() <= 1e-5 * cost, "{network}: {cost} {vector_cost}");
+                let largest =
+                    gradients.iter().fold(0.0, |largest: f32, gradient| largest.max(gradient.abs()));
+                for (gradient, vector) in gradients.iter().zip(vector_gradients) {
+                    let difference = (gradient - vector).abs();
+                    assert!(difference <= 1e-5 * largest, "{network}: {gradient} {vector}");
+                }
+            }
+        }
+    }
+}

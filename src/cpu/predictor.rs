@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::aligned::Buffer;
-use super::blocks::{Blocks, beyond_single, round};
+use super::blocks::Blocks;
+use super::convert::{beyond_single, round, widen};
 use super::pass::{self, Pass};
 use super::plan::Plan;
 use super::shape::Shape;
@@ -55,9 +56,7 @@ pub(super) fn predict(network: &Network, parameters: &[f32], x: &[f64], m: usize
         pass.run(&block, scratch, pass::Parameters::Read(parameters));
         let outputs = scratch.outputs(&plan, block.width).chunks_exact(block.width);
         for (to, from) in part.iter_mut().zip(outputs) {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = f64::from(*from);
-            }
+            widen(&from[..to.len()], to);
         }
     });
     if refused.into_inner() { Err(beyond_single("features", x)) } else { Ok(output) }

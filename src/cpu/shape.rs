@@ -19,9 +19,11 @@ const FEWEST_SAMPLES: usize = 4 * LINE;
 /// Parameters from which on a network is wide: gradients for each chunk would be more memory than the blocks.
 const WIDE: usize = 1 << 15;
 
-/// Chunks of a batch at most, each with gradients of its own that are added in order: enough for many threads, and few
-/// enough that adding them costs nothing.
+/// Chunks of a batch at most, each with gradients of its own that are added in order: enough for many threads.
 const MOST_CHUNKS: usize = 128;
+
+/// Elements of all chunks' gradients at most, so that adding them costs little.
+const MOST_SUMS: usize = 1 << 21;
 
 /// Work of [`Plan::work`] times samples that is worth waking other threads, about ten microseconds.
 const WORTH_THREADS: usize = 400_000;
@@ -37,6 +39,7 @@ pub(super) struct Shape {
     pub(super) wide: bool,
     /// Samples of a block at most.
     pub(super) widest: usize,
+    most_chunks: usize,
     work: usize,
 }
 
@@ -48,7 +51,8 @@ impl Shape {
         let fitting = if wide { WIDE_BLOCK } else { NARROW_BLOCK } / column;
         let widest = if wide { fitting } else { fitting.max(FEWEST_SAMPLES) };
         let widest = widest.clamp(LINE, MOST_SAMPLES) / LINE * LINE;
-        Self { wide, widest, work: plan.work() }
+        let most_chunks = if wide { 1 } else { (MOST_SUMS / n_parameters).min(MOST_CHUNKS) };
+        Self { wide, widest, most_chunks, work: plan.work() }
     }
 
     /// Whether so many samples are worth more than one thread.
@@ -63,6 +67,6 @@ impl Shape {
 
     /// Chunks that a batch of so many blocks is cut into.
     pub(super) fn chunks(&self, blocks: usize) -> usize {
-        if self.wide { 1 } else { blocks.min(MOST_CHUNKS) }
+        blocks.min(self.most_chunks)
     }
 }

@@ -10,6 +10,9 @@ use super::data::Input;
 use super::pass::Scratch;
 use super::plan::Plan;
 
+/// Gradients that a thread adds at a time.
+const SHARE: usize = 1 << 10;
+
 /// Sums over the samples of a chunk.
 pub(super) struct Chunk {
     /// The sum of the costs.
@@ -29,14 +32,24 @@ impl Chunk {
         self.cost = 0.0;
         self.gradients.fill(0.0);
     }
+}
 
-    /// Adds another chunk's sums.
-    pub(super) fn add(&mut self, other: &Self) {
-        self.cost += other.cost;
-        for (own, other) in self.gradients.iter_mut().zip(&other.gradients) {
-            *own += other;
+/// Adds the sums of the others to those of the first, in their order, by all threads if there is enough of it.
+pub(super) fn add_up(chunks: &mut [Chunk], threads: bool) -> &Chunk {
+    let (first, others) = chunks.split_first_mut().expect("a batch has at least one block");
+    let add = |(index, sums): (usize, &mut [f32])| {
+        for other in others.iter() {
+            let other = &other.gradients[index * SHARE..];
+            sums.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
         }
+    };
+    if threads && first.gradients.len() > SHARE {
+        first.gradients.par_chunks_mut(SHARE).enumerate().for_each(add);
+    } else {
+        first.gradients.chunks_mut(SHARE).enumerate().for_each(add);
     }
+    first.cost += others.iter().map(|other| other.cost).sum::<f64>();
+    first
 }
 
 /// What a thread works in.

@@ -7,12 +7,15 @@ use gemm::Parallelism;
 
 use super::product::Weights;
 
-/// Weights up to which the kernels of this crate are faster than packing.
+/// Weights up to which the kernels of this crate are faster than packing; level at four times as many.
 const MOST_NARROW: usize = 1 << 10;
+
+/// Units up to which a layer is narrow whatever there is on its other side: nothing packed would be used again.
+const FEW_UNITS: usize = 4;
 
 /// Whether a layer of that shape runs on the kernels for narrow layers.
 pub(super) fn is_narrow(n_l: usize, n_prev: usize) -> bool {
-    n_l * n_prev <= MOST_NARROW
+    n_l * n_prev <= MOST_NARROW || n_l.min(n_prev) <= FEW_UNITS
 }
 
 /// A matrix whose element (i, j) stands at i * row_stride + j * column_stride.
