@@ -50,6 +50,8 @@ impl Device {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-nn"),
             required_limits: adapter.limits(),
+            // For profiles, where the adapter has a clock.
+            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             ..Default::default()
         };
         let (device, queue) = adapter

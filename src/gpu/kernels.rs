@@ -9,7 +9,7 @@
 use super::grid::PER_INVOCATION;
 use super::params::{
     ActivationParams, BlockParams, FinishStepParams, FinishSumParams, GradientDescentParams, LossParams,
-    MatmulParams, ParamField, Params, RowSumParams, WeightGradientParams,
+    MatmulParams, ParamField, Params, PeakParams, RowSumParams, WeightGradientParams,
 };
 use super::tables::{REGISTER_PARAMETERS, REGISTER_UNITS, TABLE_HEADER, TABLE_ROW};
 use crate::network::{Activation, Loss};
@@ -85,6 +85,8 @@ pub(super) enum Kernel {
     FinishStep,
     ResidentRegisters,
     ResidentWorkgroup,
+    MultiplyAddPeak,
+    CopyPeak,
 }
 
 impl Kernel {
@@ -119,6 +121,7 @@ const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWOR
 const FINISH_STEP: &[File] = &[INDEXING, WORKGROUP_SUM, file!("finish_step.wgsl")];
 const RESIDENT_REGISTERS: &[File] = &[NUMERICS, SAMPLE_BLOCK, REGISTER_NETWORK, RESIDENT];
 const RESIDENT_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWORK, RESIDENT];
+const PEAK: &[File] = &[INDEXING, file!("peak.wgsl")];
 const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
 
 const R: Access = Access::Read;
@@ -178,6 +181,8 @@ pub const KERNELS: &[KernelInfo] = &[
         .with_network("resident", REGISTER_SHAPE),
     kernel::<BlockParams>("resident_workgroup", RESIDENT_WORKGROUP, RESIDENT_ARRAYS)
         .with_network("resident", WORKGROUP_SHAPE),
+    kernel::<PeakParams>("multiply_add_peak", PEAK, &[(1, R), (2, RW)]),
+    kernel::<PeakParams>("copy_peak", PEAK, &[(1, R), (2, RW)]),
 ];
 
 /// The code of an activation function in numerics.wgsl, the value of `ACTIVATION`; and its slope.
