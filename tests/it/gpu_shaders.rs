@@ -47,7 +47,7 @@ fn in_shader(info: &KernelInfo, source: &str) -> Result<Interface, String> {
     let mut overrides: PipelineConstants =
         [("WORKGROUP_SIZE".to_owned(), f64::from(WORKGROUP_SIZE))].into_iter().collect();
     // Any variant will do: they differ in what they compute, not in what they are given.
-    overrides.extend(info.variant.iter().chain(info.shape).map(|&name| (name.to_owned(), 1.0)));
+    overrides.extend(info.variants.iter().chain(info.shape).map(|&name| (name.to_owned(), 1.0)));
     let name = info.entry;
     let entry = Some((ShaderStage::Compute, name));
     let (module, validated) =
