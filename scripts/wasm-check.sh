@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target=wasm32-unknown-unknown
 
-check() { cargo check --locked --lib --target $target --no-default-features --features gpu,plot; }
+check() { cargo check --locked --lib --target $target --no-default-features --features cpu,gpu,plot; }
 
 if rustc --print target-libdir --target $target 2>/dev/null | xargs test -d ||
   { command -v rustup >/dev/null && timeout 120 rustup target add $target >/dev/null 2>&1; }; then

@@ -64,6 +64,21 @@ fn add_term(tile: ptr<function, Tile>, low: vec4<f32>, high: vec4<f32>, right_te
     (*tile).r7 += high.w * right_term;
 }
 
+// The terms of a gradient are the samples, of which there are many: so many are added in one strand, and then the strands,
+// so that little is lost to rounding.
+const STRAND = 64u;
+
+fn add_strand(total: ptr<function, Tile>, strand: ptr<function, Tile>) {
+    (*total).r0 += (*strand).r0;
+    (*total).r1 += (*strand).r1;
+    (*total).r2 += (*strand).r2;
+    (*total).r3 += (*strand).r3;
+    (*total).r4 += (*strand).r4;
+    (*total).r5 += (*strand).r5;
+    (*total).r6 += (*strand).r6;
+    (*total).r7 += (*strand).r7;
+}
+
 fn tile_row(tile: ptr<function, Tile>, r: u32) -> mat2x4<f32> {
     switch r {
         case 0u: { return (*tile).r0; }

@@ -38,6 +38,20 @@ fn load_slabs(first: u32, end: u32, row: u32, column: u32, local: u32) {
     }
 }
 
+// All invocations of the workgroup come here together.
+fn sum_slabs(tile: ptr<function, Tile>, start: u32, end: u32, row: u32, column: u32, local: u32) {
+    for (var first = start; first < end; first += SLAB) {
+        load_slabs(first, end, row, column, local);
+        workgroupBarrier();
+        for (var d = 0u; d < SLAB; d++) {
+            let l = d * 2u * SIDE + local / SIDE;
+            let r = d * 2u * SIDE + local % SIDE;
+            add_term(tile, left_slab[l], left_slab[l + SIDE], mat2x4<f32>(right_slab[r], right_slab[r + SIDE]));
+        }
+        workgroupBarrier();
+    }
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn product_workgroup(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -49,17 +63,17 @@ fn product_workgroup(
     let column = place.x * 8u * SIDE;
     let at_row = local / SIDE;
     let at_column = local % SIDE;
-    let end = min((place.y + 1u) * params.chunk, params.depth);
+    let start = place.y * params.chunk;
+    let end = min(start + params.chunk, params.depth);
     var tile = Tile();
-    for (var first = place.y * params.chunk; first < end; first += SLAB) {
-        load_slabs(first, end, row, column, local);
-        workgroupBarrier();
-        for (var d = 0u; d < SLAB; d++) {
-            let l = d * 2u * SIDE + at_row;
-            let r = d * 2u * SIDE + at_column;
-            add_term(&tile, left_slab[l], left_slab[l + SIDE], mat2x4<f32>(right_slab[r], right_slab[r + SIDE]));
+    if FORM == GRADIENT {
+        for (var first = start; first < end; first += STRAND) {
+            var strand = Tile();
+            sum_slabs(&strand, first, min(first + STRAND, end), row, column, local);
+            add_strand(&tile, &strand);
         }
-        workgroupBarrier();
+    } else {
+        sum_slabs(&tile, start, end, row, column, local);
     }
     let low = column + 4u * at_column + FOUR;
     let rows = row + 4u * vec2<u32>(at_row, at_row + SIDE);

@@ -7,6 +7,7 @@
 //! - [`network`]: layers, activations, losses, parameters: plain data;
 //! - [`schedule`]: a training step as a list of operations;
 //! - [`cpu_reference`]: the operations in plain `f64` loops, and the course's own functions;
+//! - [`cpu`]: the operations in `f32`, with vectors and threads (feature `cpu`);
 //! - [`gpu`]: the operations as WGSL kernels on any adapter wgpu finds (feature `gpu`);
 //! - [`training`]: the loop over any executor;
 //! - [`model`]: save and load;
@@ -14,6 +15,8 @@
 #![deny(missing_docs)]
 #![warn(rust_2018_idioms)]
 
+#[cfg(feature = "cpu")]
+pub mod cpu;
 pub mod cpu_reference;
 pub mod data;
 pub mod error;

@@ -57,6 +57,9 @@ pub struct Args {
     /// Time predictions on all samples instead of training
     #[arg(long)]
     pub predict: bool,
+    /// Also the time of each kernel of a GPU, from its own clock
+    #[arg(long, conflicts_with = "predict")]
+    pub profile: bool,
     /// Print one JSON object on standard output, and nothing else
     #[arg(long)]
     pub json: bool,
@@ -68,7 +71,7 @@ pub struct Args {
 /// One way to run the problem.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Way {
-    /// `cpu-reference`, or the API of an adapter.
+    /// `cpu-reference`, `cpu`, or the API of an adapter.
     pub backend: String,
     /// The adapter's number, if there is one.
     pub adapter: Option<usize>,
@@ -135,6 +138,9 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     for way in ways {
         let row = in_a_process_of_its_own(&way)?;
         console.line(&line(&row))?;
+        for (name, microseconds) in row.kernels() {
+            console.line(&format!("      {name:<24} {microseconds:>9.1} us"))?;
+        }
         rows.push(row);
     }
     if args.json {
@@ -157,7 +163,8 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
 
 /// All ways, or those that were asked for.
 fn ways(args: &Args, found: &[AdapterSummary]) -> Result<Vec<Way>> {
-    let host = ["cpu-reference"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
+    let host =
+        ["cpu-reference", "cpu"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
     let mut ways = Vec::from(host);
     for (i, adapter) in found.iter().enumerate() {
         // Predictions have one way only.
@@ -258,6 +265,18 @@ fn conclude(rows: &[Row], console: &Console) -> Result<()> {
         Verdict::Measured(timing) => Some((row, timing.us_per_iteration)),
         _ => None,
     });
+    let mut known = Vec::new();
+    for row in rows {
+        if let (Some(name), Verdict::Measured(timing)) = (&row.adapter_name, &row.verdict)
+            && let (Some(gflops), Some(gbs)) = (timing.peak_gflops, timing.peak_gbs)
+            && !known.contains(&row.way.adapter)
+        {
+            known.push(row.way.adapter);
+            console.line(&format!(
+                "  peak of {name}, measured: {gflops:.0} GFLOP/s multiply-add, {gbs:.1} GB/s copy"
+            ))?;
+        }
+    }
     match times.min_by(|a, b| a.1.total_cmp(&b.1)) {
         Some((row, _)) => {
             console.line(&format!("  fastest: {}", line(row).trim_start().split("  ").next().unwrap_or("")))

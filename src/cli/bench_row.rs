@@ -5,7 +5,7 @@ use std::time::Instant;
 use cpu_time::ProcessTime;
 use gpu_nn::schedule::{self, Lowering, Problem};
 use gpu_nn::training::{Backend, BackendChoice, Executor};
-use gpu_nn::{Error, Result, cpu_reference};
+use gpu_nn::{Error, Result, cpu_reference, gpu};
 use serde::{Deserialize, Serialize};
 
 use super::bench::{Args, Way, Work};
@@ -52,16 +52,30 @@ pub struct Timing {
     pub gflops: f64,
     /// Features and targets, each read once an iteration in single precision.
     pub gbs: f64,
-    /// Of the products a second that the device was measured to reach.
+    /// Of the multiply-adds a second that the device was measured to reach.
     pub percent_of_peak: Option<f64>,
+    /// What the device was measured to reach in a kernel of multiply-adds, and in one that copies.
+    pub peak_gflops: Option<f64>,
+    pub peak_gbs: Option<f64>,
     /// From the start of the process to the end of the first iteration.
     pub setup_s: f64,
     pub peak_memory_mib: Option<f64>,
+    /// With --profile: each kernel of an iteration and its microseconds by the adapter's clock, the median of the runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<Vec<(String, f64)>>,
     /// The largest difference from cpu-reference, relative to the largest value.
     pub error: f64,
 }
 
 impl Row {
+    /// The profile, if there is one.
+    pub fn kernels(&self) -> &[(String, f64)] {
+        match &self.verdict {
+            Verdict::Measured(timing) => timing.kernels.as_deref().unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     pub fn failed(way: &Way, reason: String) -> Self {
         Self { way: way.clone(), adapter_name: None, driver: None, verdict: Verdict::Failed { reason } }
     }
@@ -79,7 +93,17 @@ pub async fn measure(args: &Args, way: &Way, start: Instant) -> Result<Row> {
     let setup_s = start.elapsed().as_secs_f64();
     let error = check(args, &backend, lowering).await?;
     let verdict = if error <= TOLERANCE {
-        Verdict::Measured(time(args, &work, executor, setup_s, error).await?)
+        let mut timing = time(args, &work, &mut executor, setup_s, error).await?;
+        if args.profile {
+            timing.kernels = profile(&mut executor, args.runs).await?;
+        }
+        if let Backend::Gpu(device) = &backend {
+            let peak = gpu::peak(device).await?;
+            timing.percent_of_peak = Some(100.0 * timing.gflops / peak.gflops);
+            timing.peak_gflops = Some(peak.gflops);
+            timing.peak_gbs = Some(peak.gbs);
+        }
+        Verdict::Measured(timing)
     } else {
         Verdict::Wrong { error, tolerance: TOLERANCE }
     };
@@ -133,7 +157,7 @@ async fn iterate(executor: &mut Executor<'_>, iterations: usize) -> Result<()> {
 async fn time(
     args: &Args,
     work: &Work,
-    mut executor: Executor<'_>,
+    executor: &mut Executor<'_>,
     setup_s: f64,
     error: f64,
 ) -> Result<Timing> {
@@ -141,7 +165,7 @@ async fn time(
     if args.iterations.is_none() {
         // As many as fill the time, from growing trials, which also warm up.
         loop {
-            let seconds = run(args, work, &mut executor, iterations).await?.0;
+            let seconds = run(args, work, executor, iterations).await?.0;
             if seconds >= SECONDS / 4.0 {
                 iterations = ((iterations as f64 * SECONDS / seconds) as usize).max(1);
                 break;
@@ -151,7 +175,7 @@ async fn time(
     }
     let mut times = Vec::with_capacity(args.runs);
     for _ in 0..args.runs {
-        times.push(run(args, work, &mut executor, iterations).await?);
+        times.push(run(args, work, executor, iterations).await?);
     }
     let median = |mut values: Vec<f64>| {
         values.sort_by(f64::total_cmp);
@@ -170,10 +194,30 @@ async fn time(
         gflops: flops(args, &problem, samples) / wall / 1e9,
         gbs: bytes(args, &problem, samples) / wall / 1e9,
         percent_of_peak: None,
+        peak_gflops: None,
+        peak_gbs: None,
         setup_s,
         peak_memory_mib: peak_memory_mib(),
+        kernels: None,
         error,
     })
+}
+
+/// Microseconds of each kernel of an iteration, the median of several.
+async fn profile(executor: &mut Executor<'_>, runs: usize) -> Result<Option<Vec<(String, f64)>>> {
+    let mut all: Vec<Vec<(&'static str, f64)>> = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        match executor.profile().await? {
+            Some(kernels) => all.push(kernels),
+            None => return Ok(None),
+        }
+    }
+    let median = |k: usize| {
+        let mut times: Vec<f64> = all.iter().map(|kernels| kernels[k].1).collect();
+        times.sort_by(f64::total_cmp);
+        1e6 * times[times.len() / 2]
+    };
+    Ok(Some(all[0].iter().enumerate().map(|(k, (name, _))| ((*name).to_owned(), median(k))).collect()))
 }
 
 /// Seconds of wall and of CPU time; the costs are fetched inside, so that everything has been computed.

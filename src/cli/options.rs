@@ -158,7 +158,7 @@ impl NetworkArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct BackendArgs {
-    /// auto (a GPU if there is one, else the CPU), gpu, vulkan (a software driver will do), metal, dx12, cpu-reference
+    /// auto (a GPU if there is one, else the CPU), gpu, vulkan (a software driver will do), metal, dx12, cpu (all cores, f32), cpu-reference (one thread, f64)
     #[arg(long, value_name = "BACKEND", default_value = "auto")]
     pub backend: BackendChoice,
     /// Part of an adapter's or driver's name, or its number in `gpu-nn info`

@@ -66,11 +66,27 @@ impl Batched {
 
     /// Submits that many iterations, those up to `first` being done.
     pub(super) fn submit(&self, device: &Device, first: usize, iterations: usize) {
-        let programs = (first..first + iterations).map(|t| match &self.rest {
+        program::submit(device, (first..first + iterations).map(|t| self.program(t)));
+    }
+
+    /// What iteration `t` runs.
+    fn program(&self, t: usize) -> &Program {
+        match &self.rest {
             Some(rest) if self.batches.samples(t).len() < self.batches.size => rest,
             _ => &self.whole,
-        });
-        program::submit(device, programs);
+        }
+    }
+
+    /// Runs iteration `t` with a clock, see [`Program::profile`].
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.
+    pub(super) async fn profile(
+        &self,
+        device: &Device,
+        t: usize,
+    ) -> Result<Option<Vec<(&'static str, f64)>>> {
+        self.program(t).profile(device).await
     }
 
     /// The `count` costs since the last call.

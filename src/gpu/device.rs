@@ -52,6 +52,8 @@ impl Device {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-nn"),
             required_limits: adapter.limits(),
+            // For profiles, where the adapter has a clock.
+            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             ..Default::default()
         };
         let (device, queue) = adapter
@@ -194,12 +196,10 @@ impl Device {
         if self.checked || !info.proved {
             return self.device.create_shader_module(descriptor);
         }
-        // SAFETY: kernels of whole networks index nothing but by the sizes in their tables, params and override constants.
-        // `Shape` and `Blocks` make these and the buffers from one validated network and data set, and every loop counts up
-        // to one of those sizes. Without checks drivers unroll the loops, twice as fast; `gpu_population` runs both ways.
-        // Products and weight gradients likewise index by the sizes in their params alone, below the rows and columns of the
-        // matrices; `Lowering::proved` holds these against the matrices that the buffers are made for, and
-        // `gpu_layerwise` runs both ways.
+        // SAFETY: these kernels index by the sizes in their tables, params and override constants alone, and their loops count
+        // up to those. `Shape` and `Blocks` make sizes and buffers from one validated network and data set; `Lowering::proved`
+        // holds those of products against the matrices that the buffers are made for. Without checks drivers unroll the
+        // loops, twice as fast; `gpu_population` and `gpu_layerwise` run both ways.
         unsafe {
             self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }

@@ -137,6 +137,18 @@ impl<'d> Executor<'d> {
         Ok(iterations)
     }
 
+    /// Runs one iteration with a clock around each dispatch: the kernels' names and seconds in order, or `None` where the
+    /// adapter has no clock.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
+        self.fetch_costs().await?;
+        let profile = self.step.profile(self.device, self.done).await?;
+        self.done += usize::from(profile.is_some());
+        Ok(profile)
+    }
+
     /// The costs of all iterations since the last call, each of the parameters before its update.
     ///
     /// # Errors

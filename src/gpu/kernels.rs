@@ -9,7 +9,8 @@
 use super::grid::PER_INVOCATION;
 use super::params::{
     ActivationParams, BlockParams, FinishStepParams, FinishSumParams, GradientDescentParams, LossParams,
-    MatmulParams, ParamField, Params, ProductParams, RowSumParams, TakeBatchParams, WeightGradientParams,
+    MatmulParams, ParamField, Params, PeakParams, ProductParams, RowSumParams, TakeBatchParams,
+    WeightGradientParams,
 };
 use super::tables::{REGISTER_PARAMETERS, REGISTER_UNITS, TABLE_HEADER, TABLE_ROW};
 use crate::network::{Activation, Loss};
@@ -92,6 +93,8 @@ pub(super) enum Kernel {
     FinishStep,
     ResidentRegisters,
     ResidentWorkgroup,
+    MultiplyAddPeak,
+    CopyPeak,
 }
 
 impl Kernel {
@@ -130,6 +133,7 @@ const TAKE_BATCH: &[File] = &[INDEXING, file!("take_batch.wgsl")];
 const PRODUCT_TILE: File = file!("product.wgsl");
 const PRODUCT_REGISTERS: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_registers.wgsl")];
 const PRODUCT_WORKGROUP: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_workgroup.wgsl")];
+const PEAK: &[File] = &[INDEXING, file!("peak.wgsl")];
 const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
 
 const R: Access = Access::Read;
@@ -222,6 +226,8 @@ pub const KERNELS: &[KernelInfo] = &[
         .with_network("resident", REGISTER_SHAPE),
     kernel::<BlockParams>("resident_workgroup", RESIDENT_WORKGROUP, RESIDENT_ARRAYS)
         .with_network("resident", WORKGROUP_SHAPE),
+    kernel::<PeakParams>("multiply_add_peak", PEAK, &[(1, R), (2, RW)]),
+    kernel::<PeakParams>("copy_peak", PEAK, &[(1, R), (2, RW)]),
 ];
 
 /// The code of an activation function in numerics.wgsl, the value of `ACTIVATION`; and its slope.

@@ -102,4 +102,5 @@ params!(FinishStepParams {
     evaluate: u32,
     history: u32
 });
+params!(PeakParams { size: u32, rounds: u32 });
 params!(GradientDescentParams { size: u32, learning_rate: f32 });

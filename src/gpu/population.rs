@@ -111,6 +111,19 @@ impl<'d> Population<'d> {
         Ok(runs * each)
     }
 
+    /// Runs one iteration with a clock around each dispatch: the kernels' names and seconds in order, or `None` where the
+    /// adapter has no clock.
+    ///
+    /// # Errors
+    /// As [`Population::run`].
+    pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
+        self.fetch_costs().await?;
+        self.whole.set_iterations(self.device, &self.params, 1);
+        let profile = self.step.profile(self.device).await?;
+        self.done += usize::from(profile.is_some());
+        Ok(profile)
+    }
+
     /// The costs of all iterations since the last call, by network; each of the parameters before its update.
     ///
     /// # Errors

@@ -2,14 +2,16 @@
 
 use wgpu::util::DeviceExt;
 
-use super::arrays::Arrays;
+use super::arrays::{Arrays, download};
 use super::device::Device;
 use super::grid::Grid;
 use super::kernels::Kernel;
 use super::lowering::Dispatch;
+use crate::error::Result;
 
 /// A dispatch with everything bound.
 pub(super) struct Bound {
+    name: &'static str,
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     grid: Grid,
@@ -41,16 +43,53 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Submits one run with a clock around each dispatch: the kernels' names and seconds in order, or `None` where the
+    /// adapter has no clock.
+    pub(super) async fn profile(&self, device: &Device) -> Result<Option<Vec<(&'static str, f64)>>> {
+        let Device { device: raw, queue, .. } = device;
+        if !raw.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            return Ok(None);
+        }
+        let mut found = Vec::with_capacity(self.dispatches.len());
+        let queries = raw.create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("profile"),
+            ty: wgpu::QueryType::Timestamp,
+            count: 2,
+        });
+        let ticks = raw.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("profile"),
+            size: 2 * u64::from(wgpu::QUERY_SIZE),
+            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        for dispatch in &self.dispatches {
+            let mut encoder = raw.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
+                query_set: &queries,
+                beginning_of_pass_write_index: Some(0),
+                end_of_pass_write_index: Some(1),
+            });
+            let descriptor = wgpu::ComputePassDescriptor { label: Some(dispatch.name), timestamp_writes };
+            dispatch.encode(&mut encoder.begin_compute_pass(&descriptor));
+            encoder.resolve_query_set(&queries, 0..2, &ticks, 0);
+            queue.submit([encoder.finish()]);
+            let times: Vec<u64> = download(device, &ticks, 2).await?;
+            let nanoseconds =
+                times[1].saturating_sub(times[0]) as f64 * f64::from(queue.get_timestamp_period());
+            found.push((dispatch.name, nanoseconds * 1e-9));
+        }
+        Ok(Some(found))
+    }
+}
+
 /// Submits one run of each program, in order, at once.
 pub(super) fn submit<'p>(device: &Device, programs: impl Iterator<Item = &'p Program>) {
     let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for dispatch in programs.flat_map(|program| &program.dispatches) {
-            pass.set_pipeline(&dispatch.pipeline);
-            pass.set_bind_group(0, &dispatch.bind_group, &[]);
-            let [x, y, z] = dispatch.grid;
-            pass.dispatch_workgroups(x, y, z);
+            dispatch.encode(&mut pass);
         }
     }
     device.queue.submit([encoder.finish()]);
@@ -74,6 +113,13 @@ pub(super) fn params_buffer(device: &Device, label: &str, params: &[u8]) -> wgpu
 }
 
 impl Bound {
+    fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        let [x, y, z] = self.grid;
+        pass.dispatch_workgroups(x, y, z);
+    }
+
     /// Binds a params struct and the arrays, in the order of the kernel's table entry.
     pub(super) fn new(
         device: &Device,
@@ -93,6 +139,6 @@ impl Bound {
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        Self { pipeline, bind_group, grid }
+        Self { name: info.name, pipeline, bind_group, grid }
     }
 }

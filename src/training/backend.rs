@@ -1,9 +1,11 @@
-//! Where to compute: the reference on the CPU, or a device; and how to choose between them.
+//! Where to compute: on the CPU, fast or as the reference does, or on a device; and how to choose between them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::executor::Executor;
+#[cfg(feature = "cpu")]
+use crate::cpu;
 use crate::cpu_reference;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -26,14 +28,16 @@ pub enum BackendChoice {
     Metal,
     /// Direct3D 12.
     Dx12,
+    /// All cores of the CPU, in `f32`.
+    Cpu,
     /// Plain `f64` loops on one thread.
     CpuReference,
 }
 
 impl BackendChoice {
     /// All choices, in the order of the help text.
-    pub const ALL: [Self; 6] =
-        [Self::Auto, Self::Gpu, Self::Vulkan, Self::Metal, Self::Dx12, Self::CpuReference];
+    pub const ALL: [Self; 7] =
+        [Self::Auto, Self::Gpu, Self::Vulkan, Self::Metal, Self::Dx12, Self::Cpu, Self::CpuReference];
 
     /// The name, as typed.
     pub fn name(self) -> &'static str {
@@ -43,6 +47,7 @@ impl BackendChoice {
             Self::Vulkan => "vulkan",
             Self::Metal => "metal",
             Self::Dx12 => "dx12",
+            Self::Cpu => "cpu",
             Self::CpuReference => "cpu-reference",
         }
     }
@@ -69,6 +74,9 @@ impl FromStr for BackendChoice {
 pub enum Backend {
     /// `cpu_reference`.
     CpuReference,
+    /// `cpu`.
+    #[cfg(feature = "cpu")]
+    Cpu,
     /// A device.
     #[cfg(feature = "gpu")]
     Gpu(Box<gpu::Device>),
@@ -81,18 +89,33 @@ impl Backend {
     /// [`Error::NoAdapter`] when a GPU was asked for by name and none answers; [`Error::InvalidArgument`] for an
     /// adapter name with the CPU.
     pub async fn open(choice: BackendChoice, adapter: Option<&str>) -> Result<(Self, String)> {
+        use BackendChoice::{Auto, Cpu, CpuReference};
         match (choice, adapter) {
-            (BackendChoice::CpuReference, None) => {
-                Ok((Self::CpuReference, "asked for with --backend cpu-reference".into()))
-            }
-            (BackendChoice::CpuReference, Some(name)) => Err(Error::invalid(
+            (Cpu | CpuReference, Some(name)) => Err(Error::invalid(
                 "adapter",
                 name,
-                "--backend cpu-reference uses no adapter; leave --adapter out",
+                format!("--backend {choice} uses no adapter; leave --adapter out"),
             )),
-            (BackendChoice::Auto, None) => Ok(Self::best().await),
+            (CpuReference, None) => Ok((Self::CpuReference, format!("asked for with --backend {choice}"))),
+            #[cfg(feature = "cpu")]
+            (Cpu, None) => Ok((Self::Cpu, format!("asked for with --backend {choice}"))),
+            #[cfg(not(feature = "cpu"))]
+            (Cpu, None) => Err(Error::invalid(
+                "backend",
+                choice,
+                "this build lacks it; build with the feature `cpu`, or use --backend cpu-reference",
+            )),
+            (Auto, None) => Ok(Self::best().await),
             _ => Self::open_gpu(choice, adapter).await,
         }
+    }
+
+    /// The fastest that needs no device.
+    fn host() -> Self {
+        #[cfg(feature = "cpu")]
+        return Self::Cpu;
+        #[cfg(not(feature = "cpu"))]
+        Self::CpuReference
     }
 
     #[cfg(feature = "gpu")]
@@ -112,15 +135,15 @@ impl Backend {
                     ),
                     None => "no GPU was found".into(),
                 };
-                (Self::CpuReference, why)
+                (Self::host(), why)
             }
-            Err(error) => (Self::CpuReference, format!("a GPU was found but cannot be used: {error}")),
+            Err(error) => (Self::host(), format!("a GPU was found but cannot be used: {error}")),
         }
     }
 
     #[cfg(not(feature = "gpu"))]
     async fn best() -> (Self, String) {
-        (Self::CpuReference, "this build has no GPU support (feature `gpu`)".into())
+        (Self::host(), "this build has no GPU support (feature `gpu`)".into())
     }
 
     #[cfg(feature = "gpu")]
@@ -151,10 +174,12 @@ impl Backend {
         })
     }
 
-    /// The backend's name for reports: `cpu-reference`, `vulkan`, `metal`, ...
+    /// The backend's name for reports: `cpu`, `cpu-reference`, `vulkan`, `metal`, ...
     pub fn name(&self) -> &str {
         match self {
             Self::CpuReference => BackendChoice::CpuReference.name(),
+            #[cfg(feature = "cpu")]
+            Self::Cpu => BackendChoice::Cpu.name(),
             #[cfg(feature = "gpu")]
             Self::Gpu(device) => &device.summary().api,
         }
@@ -164,6 +189,8 @@ impl Backend {
     pub fn adapter(&self) -> Option<&str> {
         match self {
             Self::CpuReference => None,
+            #[cfg(feature = "cpu")]
+            Self::Cpu => None,
             #[cfg(feature = "gpu")]
             Self::Gpu(device) => Some(&device.summary().name),
         }
@@ -173,6 +200,8 @@ impl Backend {
     pub fn driver(&self) -> Option<&str> {
         match self {
             Self::CpuReference => None,
+            #[cfg(feature = "cpu")]
+            Self::Cpu => None,
             #[cfg(feature = "gpu")]
             Self::Gpu(device) => Some(&device.summary().driver),
         }
@@ -189,10 +218,14 @@ impl Backend {
     /// [`Error::Shape`] or [`Error::InvalidArgument`] when the parts of the problem do not fit each other; on a device
     /// also its limits, those of the lowering, and failures.
     pub fn executor(&self, problem: &Problem<'_>, lowering: Lowering) -> Result<Executor<'_>> {
+        #[cfg(not(feature = "gpu"))]
+        let _ = lowering;
         match self {
             Self::CpuReference => {
                 Ok(Executor::CpuReference(Box::new(cpu_reference::Executor::new(problem)?)))
             }
+            #[cfg(feature = "cpu")]
+            Self::Cpu => Ok(Executor::Cpu(Box::new(cpu::Executor::new(problem)?))),
             #[cfg(feature = "gpu")]
             Self::Gpu(device) => match lowering {
                 Lowering::Layerwise => Ok(Executor::Gpu(Box::new(gpu::Executor::new(device, problem)?))),
@@ -229,6 +262,8 @@ impl Backend {
     ) -> Result<Vec<f64>> {
         match self {
             Self::CpuReference => cpu_reference::predict_samples(network, parameters, x, m),
+            #[cfg(feature = "cpu")]
+            Self::Cpu => cpu::predict_samples(network, parameters, x, m),
             #[cfg(feature = "gpu")]
             Self::Gpu(device) => gpu::Predictor::new(device, network, parameters, m)?.predict(x, m).await,
         }

@@ -1,5 +1,7 @@
 //! The executors behind one face: what a training needs of them, and nothing else.
 
+#[cfg(feature = "cpu")]
+use crate::cpu;
 use crate::cpu_reference;
 use crate::error::Result;
 #[cfg(feature = "gpu")]
@@ -12,6 +14,9 @@ use crate::schedule::Lowering;
 pub enum Executor<'b> {
     /// On the host, in double precision.
     CpuReference(Box<cpu_reference::Executor>),
+    /// On the host, in single precision, with vectors and threads.
+    #[cfg(feature = "cpu")]
+    Cpu(Box<cpu::Executor>),
     /// On a device, in single precision.
     #[cfg(feature = "gpu")]
     Gpu(Box<gpu::Executor<'b>>),
@@ -26,9 +31,11 @@ pub enum Executor<'b> {
 
 /// Calls the same method on whichever executor it is; only those of a device are awaited.
 macro_rules! delegate {
-    ($executor:expr, $inner:ident => $cpu:expr, $gpu:expr, $whole:expr) => {
+    ($executor:expr, $inner:ident => $host:expr, $gpu:expr, $whole:expr) => {
         match $executor {
-            Executor::CpuReference($inner) => $cpu,
+            Executor::CpuReference($inner) => $host,
+            #[cfg(feature = "cpu")]
+            Executor::Cpu($inner) => $host,
             #[cfg(feature = "gpu")]
             Executor::Gpu($inner) => $gpu,
             #[cfg(feature = "gpu")]
@@ -40,9 +47,19 @@ macro_rules! delegate {
 }
 
 impl Executor<'_> {
-    /// How it runs the schedule: `loops` on the CPU, the lowering's name on a device.
+    /// How it runs the schedule: `loops` or `blocks` on the CPU, the lowering's name on a device.
     pub fn lowering(&self) -> &'static str {
-        delegate!(self, e => { let _ = e; "loops" }, { let _ = e; Lowering::Layerwise.name() }, e.lowering().name())
+        match self {
+            Self::CpuReference(_) => "loops",
+            #[cfg(feature = "cpu")]
+            Self::Cpu(_) => cpu::LOWERING,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => Lowering::Layerwise.name(),
+            #[cfg(feature = "gpu")]
+            Self::GpuWhole(population) => population.lowering().name(),
+            #[cfg(not(feature = "gpu"))]
+            Self::Never(never, _) => match *never {},
+        }
     }
 
     /// Runs at most `iterations` training steps and says how many; zero only for zero.
@@ -51,6 +68,15 @@ impl Executor<'_> {
     /// Failures of the device.
     pub async fn run(&mut self, iterations: usize) -> Result<usize> {
         delegate!(self, e => Ok(e.run(iterations)), e.run(iterations).await, e.run(iterations).await)
+    }
+
+    /// Runs one iteration with a clock around each of a device's dispatches: the kernels' names and seconds in order; `None`
+    /// where there is no such clock.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
+        delegate!(self, e => { let _ = e; Ok(None) }, e.profile().await, e.profile().await)
     }
 
     /// The costs of all iterations since the last call, each of the parameters before its update.
@@ -66,7 +92,7 @@ impl Executor<'_> {
     /// # Errors
     /// Failures of the device.
     pub async fn parameters(&self) -> Result<Parameters> {
-        delegate!(self, e => Ok(e.parameters().clone()), e.parameters().await, Ok(e.parameters().await?.swap_remove(0)))
+        delegate!(self, e => Ok(e.parameters().to_owned()), e.parameters().await, Ok(e.parameters().await?.swap_remove(0)))
     }
 
     /// The cost of the current parameters.

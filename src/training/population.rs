@@ -33,8 +33,8 @@ impl<'p> Population<'p> {
 
     /// Trains every network for `iterations` and calls back with the iterations done by all together.
     ///
-    /// On a device that trains the first of them fastest in the resident lowering, or is told to, all run at once, one
-    /// workgroup each; elsewhere one after the other.
+    /// On a device those of one shape run at once, one workgroup each, if the resident lowering is that shape's fastest; all
+    /// at once if it is asked for; elsewhere one after the other.
     ///
     /// # Errors
     /// Failures of the device. A network that diverges is no error: it has its place in the outcomes.
@@ -47,19 +47,48 @@ impl<'p> Population<'p> {
     ) -> Result<Outcomes> {
         #[cfg(feature = "gpu")]
         if let Backend::Gpu(device) = backend {
-            let wanted = match lowering {
-                Some(lowering) => lowering,
-                None => fastest_lowering(backend, &self.problems[0], iterations).await?.lowering,
-            };
-            if wanted == Lowering::Resident {
-                match gpu::Population::new(device, &self.problems, wanted) {
-                    Ok(population) => return self.together(population, iterations, on_progress).await,
-                    Err(Error::DeviceLimit { .. }) if lowering.is_none() => {}
-                    Err(error) => return Err(error),
-                }
+            if lowering.is_none() {
+                return self.train_in_groups(backend, device, iterations, on_progress).await;
+            }
+            if lowering == Some(Lowering::Resident) {
+                let population = gpu::Population::new(device, &self.problems, Lowering::Resident)?;
+                return self.together(population, iterations, on_progress).await;
             }
         }
         self.one_by_one(backend, lowering, iterations, on_progress).await
+    }
+
+    /// Networks of one shape share a dispatch, which is faster for each than one with others; and only those whose shape
+    /// trains fastest that way.
+    #[cfg(feature = "gpu")]
+    async fn train_in_groups(
+        &self,
+        backend: &Backend,
+        device: &gpu::Device,
+        iterations: usize,
+        on_progress: &mut dyn FnMut(usize),
+    ) -> Result<Outcomes> {
+        let mut outcomes: Vec<Option<Result<Trained>>> = self.problems.iter().map(|_| None).collect();
+        let mut before = 0;
+        while let Some(first) = outcomes.iter().position(Option::is_none) {
+            let network = self.problems[first].network;
+            let members: Vec<usize> =
+                (first..self.problems.len()).filter(|&i| self.problems[i].network == network).collect();
+            let group = Self { problems: members.iter().map(|&i| self.problems[i]).collect() };
+            let choice = fastest_lowering(backend, &group.problems[0], iterations).await?;
+            let mut on_done = |done: usize| on_progress(before + done);
+            let found = if choice.lowering == Lowering::Resident {
+                let population = gpu::Population::new(device, &group.problems, Lowering::Resident)?;
+                group.together(population, iterations, &mut on_done).await?
+            } else {
+                group.one_by_one(backend, Some(choice.lowering), iterations, &mut on_done).await?
+            };
+            for (i, outcome) in members.iter().zip(found) {
+                outcomes[*i] = Some(outcome);
+            }
+            before += members.len() * iterations;
+        }
+        Ok(outcomes.into_iter().flatten().collect())
     }
 
     #[cfg(feature = "gpu")]

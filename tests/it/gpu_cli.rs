@@ -90,3 +90,27 @@ fn refuses_an_adapter_that_is_not_there_and_names_those_that_are() {
         assert!(desk.contents().is_empty());
     }
 }
+
+/// A sweep is the same networks on a device, in groups of one shape or all at once, as on the CPU.
+#[test]
+fn a_sweep_trains_the_same_networks_as_the_reference() {
+    if !adapter_is_there() {
+        return;
+    }
+    let desk = Desk::new();
+    let sweep =
+        "sweep --hidden 2,9 --init-seed 1..3 --learning-rate 0.1,1.2 --iterations 50 --no-plots --json";
+    let want = desk.json(&format!("{sweep} --backend cpu-reference"));
+    for how in ["", "--lowering resident", "--lowering fused"] {
+        let got = desk.json(&format!("{sweep} --backend vulkan {how}"));
+        let (got, want) = (list(&got["runs"]), list(&want["runs"]));
+        assert_eq!(got.len(), 12);
+        for (got, want) in got.iter().zip(want) {
+            for key in ["hidden", "init_seed", "learning_rate"] {
+                assert_eq!(got[key], want[key]);
+            }
+            let (a, b) = (number(&got["cost_after_last"]), number(&want["cost_after_last"]));
+            assert!((a - b).abs() <= 1e-5, "{how}: {a}, not {b}: {got}");
+        }
+    }
+}

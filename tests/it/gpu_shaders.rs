@@ -206,7 +206,7 @@ fn wrong_fields_are_caught() {
 
 #[test]
 fn wrong_bindings_are_caught() {
-    assert_caught("row_sum", "@binding(2)", "@binding(3)", "(3, true)");
+    assert_caught("gradient_descent", "@binding(2)", "@binding(3)", "(3, true)");
     assert_caught(
         "gradient_descent",
         "params.learning_rate * gradients[index]",

@@ -1,11 +1,17 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
+mod cli_bench;
 mod cli_errors;
 mod cli_help;
 mod cli_model;
 mod cli_sweep;
 mod cli_train;
 mod command;
+mod cpu_cli;
+mod cpu_numerics;
+mod cpu_support;
+mod cpu_training;
+mod cpu_twins;
 mod csv;
 mod data;
 mod golden_cases;

@@ -8,11 +8,12 @@ use std::path::Path;
 use crate::cli_help::subcommands;
 
 /// The library's parts with their rank; imports run to a lower rank only, never to a neighbour of the same.
-const RANKS: [(&str, usize); 9] = [
+const RANKS: [(&str, usize); 10] = [
     ("error", 0),
     ("data", 1),
     ("network", 2),
     ("schedule", 3),
+    ("cpu", 4),
     ("cpu_reference", 4),
     ("gpu", 4),
     ("training", 5),
@@ -129,6 +130,12 @@ fn executors_do_not_know_each_other() {
         "src/gpu/executor.rs",
         "use crate::cpu_reference::cost;",
         "use crate::gpu::Api;",
+    );
+    assert_finds(
+        imports_upward,
+        "src/cpu/executor.rs",
+        "use crate::cpu_reference::cost;",
+        "use crate::schedule::Op;",
     );
     assert_finds(
         imports_upward,

@@ -1,0 +1,87 @@
+//! Batches cut into blocks of columns that stay in the cache, and matrices packed block by block.
+//!
+//! Where a block begins depends on the shapes alone, never on the number of threads: that keeps the bits the same.
+
+use std::ops::Range;
+
+use super::aligned::{Buffer, LINE};
+use crate::error::{Error, Result};
+use crate::schedule::Batches;
+
+/// The blocks of all batches, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blocks {
+    pub(super) batches: Batches,
+    /// Samples of a block, a multiple of [`LINE`]; the last block of a batch may have fewer.
+    pub(super) width: usize,
+}
+
+impl Blocks {
+    /// Blocks of at most `widest` samples, as even as they can be.
+    pub(super) fn new(batches: Batches, widest: usize) -> Self {
+        let count = batches.size.div_ceil(widest);
+        Self { batches, width: batches.size.div_ceil(count).next_multiple_of(LINE) }
+    }
+
+    fn of_a_full_batch(&self) -> usize {
+        self.batches.size.div_ceil(self.width)
+    }
+
+    /// Blocks of all batches.
+    pub(super) fn count(&self) -> usize {
+        let last = self.batches.samples(self.batches.count() - 1);
+        (self.batches.count() - 1) * self.of_a_full_batch() + last.len().div_ceil(self.width)
+    }
+
+    /// The blocks that iteration `t` trains on.
+    pub(super) fn of_iteration(&self, t: usize) -> Range<usize> {
+        let first = t % self.batches.count() * self.of_a_full_batch();
+        first..self.count().min(first + self.of_a_full_batch())
+    }
+
+    /// The samples of a block.
+    pub(super) fn samples(&self, block: usize) -> Range<usize> {
+        let batch = self.batches.samples(block / self.of_a_full_batch());
+        let start = batch.start + block % self.of_a_full_batch() * self.width;
+        start..batch.end.min(start + self.width)
+    }
+}
+
+/// A matrix (rows, m) as one matrix (rows, samples of the block) a block, rounded to f32.
+///
+/// # Errors
+/// [`Error::Data`] for a value that f32 cannot hold.
+pub(super) fn pack(what: &str, matrix: &[f64], blocks: &Blocks) -> Result<Buffer> {
+    let m = blocks.batches.m;
+    let rows = matrix.len() / m;
+    let mut packed = Buffer::new(matrix.len());
+    let mut finite = true;
+    for block in 0..blocks.count() {
+        let samples = blocks.samples(block);
+        let to = &mut packed[rows * samples.start..rows * samples.end];
+        for (to, from) in to.chunks_exact_mut(samples.len()).zip(matrix.chunks_exact(m)) {
+            finite &= round(&from[samples.clone()], to);
+        }
+    }
+    if finite { Ok(packed) } else { Err(beyond_single(what, matrix)) }
+}
+
+/// Rounds values to f32 and says whether it holds them all.
+pub(super) fn round(values: &[f64], rounded: &mut [f32]) -> bool {
+    // All of them, without a branch between: that vectorises.
+    let mut finite = true;
+    for (rounded, value) in rounded.iter_mut().zip(values) {
+        *rounded = *value as f32;
+        finite &= rounded.is_finite();
+    }
+    finite
+}
+
+/// The error for values that [`round`] could not hold.
+pub(super) fn beyond_single(what: &str, values: &[f64]) -> Error {
+    let (at, value) = (values.iter().enumerate())
+        .find(|(_, value)| !(**value as f32).is_finite())
+        .expect("one of the values is beyond f32");
+    let next = "which single precision cannot hold; rescale it, or use --backend cpu-reference";
+    Error::data(what, format!("value {at} is {value}, {next}"))
+}

@@ -1,0 +1,173 @@
+//! Trains on the host in single precision: the data once in the form that blocks need, then iteration after iteration.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::aligned::Buffer;
+use super::data::Data;
+use super::gradient::GradientDescent;
+use super::pass::{self, Pass};
+use super::plan::Plan;
+use super::predictor::{predict, single};
+use super::shape::Shape;
+use super::team::{Chunk, Member, Team, part};
+use crate::error::Result;
+use crate::network::{Network, Parameters};
+use crate::schedule::{self, Problem};
+
+/// Parameters that a thread updates at a time.
+const UPDATE: usize = 1 << 15;
+
+/// A network in training on the host, in single precision.
+pub struct Executor {
+    network: Network,
+    parameters: Buffer,
+    data: Data,
+    learning_rate: f64,
+    plan: Plan,
+    shape: Shape,
+    team: Team,
+    chunks: Vec<Chunk>,
+    done: usize,
+    costs: Vec<f64>,
+}
+
+impl Executor {
+    /// Takes the data and the first parameters, rounded to f32.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] or [`crate::Error::InvalidArgument`] when the parts of the problem do not fit each other;
+    /// [`crate::Error::Data`] for a value beyond f32.
+    pub fn new(problem: &Problem<'_>) -> Result<Self> {
+        problem.check()?;
+        let network = problem.network;
+        let plan = Plan::new(&schedule::training_step(network, problem.batch_size, problem.learning_rate));
+        let n_parameters = problem.parameters.values().len();
+        let shape = Shape::new(&plan, n_parameters, network.n_features());
+        let data = Data::new(problem, shape.widest)?;
+        let blocks = data.blocks.of_iteration(0).len();
+        // A wide network whose batch is one block is updated in place.
+        let gradients = if shape.wide && blocks == 1 { 0 } else { n_parameters };
+        Ok(Self {
+            network: network.clone(),
+            parameters: single(problem.parameters)?,
+            learning_rate: problem.learning_rate,
+            chunks: (0..shape.chunks(blocks)).map(|_| Chunk::new(gradients)).collect(),
+            team: Team::new(data.blocks.width),
+            plan,
+            shape,
+            data,
+            done: 0,
+            costs: Vec::new(),
+        })
+    }
+
+    /// Runs at most `iterations` training steps, fewer where they are long, and says how many: the caller comes back
+    /// for the rest, and can report or stop in between.
+    pub fn run(&mut self, iterations: usize) -> usize {
+        let batch = self.data.blocks.batches.size;
+        let iterations = iterations.min(self.shape.affordable(batch));
+        let threads = self.shape.is_worth_threads(batch);
+        let mut all = || (0..iterations).for_each(|_| self.train_batch(threads));
+        if threads {
+            // From within the pool, handing work to the other threads is cheaper.
+            rayon::scope(|_| all());
+        } else {
+            all();
+        }
+        iterations
+    }
+
+    fn train_batch(&mut self, threads: bool) {
+        let samples = self.data.blocks.batches.samples(self.done).len();
+        let rate = (self.learning_rate / samples as f64) as f32;
+        let blocks = self.data.blocks.of_iteration(self.done);
+        let cost = if self.shape.wide && blocks.len() == 1 {
+            self.train_in_place(blocks.start, rate, threads)
+        } else {
+            self.train_by_sums(blocks, rate, threads)
+        };
+        self.costs.push(cost / samples as f64);
+        self.done += 1;
+    }
+
+    /// One block that is a whole batch, and updates each layer as soon as it can; returns the sum of the costs.
+    fn train_in_place(&mut self, block: usize, rate: f32, shared: bool) -> f64 {
+        let Self { data, plan, parameters, team, .. } = self;
+        let pass = Pass { arch: team.arch, plan, shared };
+        let Member { scratch, input } = team.only(plan);
+        pass.run(&data.block(block, input), scratch, pass::Parameters::Update { parameters, rate })
+    }
+
+    /// The gradients of all blocks of a batch, and then one update; returns the sum of the costs.
+    fn train_by_sums(&mut self, blocks: Range<usize>, rate: f32, threads: bool) -> f64 {
+        let Self { data, plan, parameters, team, chunks, shape, .. } = self;
+        let pass = Pass { arch: team.arch, plan, shared: threads && shape.wide };
+        let count = shape.chunks(blocks.len());
+        let chunks = &mut chunks[..count];
+        team.each(plan, chunks, threads && !shape.wide, |index, chunk, member| {
+            chunk.clear();
+            for block in part(&blocks, index, count) {
+                let block = data.block(block, &mut member.input);
+                let gradients = &mut chunk.gradients;
+                let sums = pass::Parameters::AddGradients { parameters, gradients };
+                chunk.cost += pass.run(&block, &mut member.scratch, sums);
+            }
+        });
+        let (first, others) = chunks.split_first_mut().expect("a batch has at least one block");
+        others.iter().for_each(|other| first.add(other));
+        descend(&pass, parameters, &first.gradients, rate);
+        first.cost
+    }
+
+    /// The costs of all iterations since the last call, each of the parameters before its update and of its batch.
+    pub fn take_costs(&mut self) -> Vec<f64> {
+        std::mem::take(&mut self.costs)
+    }
+
+    /// The current parameters.
+    pub fn parameters(&self) -> Parameters {
+        let values = self.parameters.iter().map(|&value| f64::from(value)).collect();
+        Parameters::from_values(&self.network, values).expect("the parameters are the network's")
+    }
+
+    /// The cost of the current parameters over all samples.
+    pub fn cost(&mut self) -> f64 {
+        let batches = self.data.blocks.batches;
+        let plan = Plan::new(&schedule::evaluation(&self.network, batches.m));
+        let Self { data, parameters, team, shape, .. } = self;
+        let threads = shape.is_worth_threads(batches.m);
+        let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide };
+        let blocks = 0..data.blocks.count();
+        let mut sums = vec![0.0; shape.chunks(blocks.len())];
+        let count = sums.len();
+        team.each(&plan, &mut sums, threads && !shape.wide, |index, sum, member| {
+            for block in part(&blocks, index, count) {
+                let block = data.block(block, &mut member.input);
+                *sum += pass.run(&block, &mut member.scratch, pass::Parameters::Read(parameters));
+            }
+        });
+        sums.iter().sum::<f64>() / batches.m as f64
+    }
+
+    /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] when x is not (n_0, m); [`crate::Error::Data`] for a value beyond f32.
+    pub fn predict(&self, x: &[f64], m: usize) -> Result<Vec<f64>> {
+        predict(&self.network, &self.parameters, x, m)
+    }
+}
+
+/// The update, by all threads where there is enough of it.
+fn descend(pass: &Pass<'_>, parameters: &mut [f32], gradients: &[f32], rate: f32) {
+    let update = |(parameters, gradients): (&mut [f32], &[f32])| {
+        pass.arch.dispatch(GradientDescent { parameters, gradients, rate });
+    };
+    if pass.shared {
+        parameters.par_chunks_mut(UPDATE).zip(gradients.par_chunks(UPDATE)).for_each(update);
+    } else {
+        update((parameters, gradients));
+    }
+}

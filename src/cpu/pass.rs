@@ -1,0 +1,204 @@
+//! One block through the steps of a plan: which kernel runs each of them, and on which rows of the scratch.
+
+use gemm::Parallelism;
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::aligned::Buffer;
+use super::gradient::{RowSum, WeightGradient};
+use super::loss::{CostAndDelta, Predict};
+use super::numerics::with_function;
+use super::plan::{Layer, Plan, Step};
+use super::product::{BiasActivation, Derivative, Epilogue, Finish, Product, Sum, Weights};
+use super::wide;
+
+/// Elements from which on a pass over a matrix is shared between threads, where the pass may be.
+const SHARED_PASS: usize = 1 << 15;
+
+/// What becomes of the parameters.
+pub(super) enum Parameters<'a> {
+    /// They are read.
+    Read(&'a [f32]),
+    /// They are read, and the sums over the samples are added to their gradients.
+    AddGradients { parameters: &'a [f32], gradients: &'a mut [f32] },
+    /// Each layer takes its step as soon as nobody reads its parameters any more: `rate` times the sums.
+    Update { parameters: &'a mut [f32], rate: f32 },
+}
+
+impl Parameters<'_> {
+    fn values(&self) -> &[f32] {
+        match self {
+            Self::Read(parameters) | Self::AddGradients { parameters, .. } => parameters,
+            Self::Update { parameters, .. } => parameters,
+        }
+    }
+
+    /// Where sums over samples go, and their factor.
+    fn sums(&mut self) -> Option<(&mut [f32], f32)> {
+        match self {
+            Self::Read(_) => None,
+            Self::AddGradients { gradients, .. } => Some((gradients, 1.0)),
+            Self::Update { parameters, rate } => Some((parameters, -*rate)),
+        }
+    }
+}
+
+/// A block of samples; x (n_0, width), y (target_rows, width), of which the first `valid` columns count.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'a> {
+    pub(super) x: &'a [f32],
+    pub(super) y: &'a [f32],
+    pub(super) width: usize,
+    pub(super) valid: usize,
+}
+
+/// The matrices of a block while it passes.
+pub(super) struct Scratch {
+    /// (rows of the plan, width)
+    values: Buffer,
+    /// The sums of a wide product before its epilogue; (most units, width).
+    sums: Buffer,
+}
+
+impl Scratch {
+    /// For blocks of at most `width` samples.
+    pub(super) fn new(plan: &Plan, width: usize) -> Self {
+        let most = plan.layers.iter().skip(1).map(|layer| layer.n_prev).max().unwrap_or(0);
+        Self { values: Buffer::new(plan.rows * width), sums: Buffer::new(most * width) }
+    }
+
+    /// The rows of the network's output, after a pass of that width.
+    pub(super) fn outputs(&self, plan: &Plan, width: usize) -> &[f32] {
+        let (n_l, output) = plan.outputs();
+        &self.values[output * width..][..n_l * width]
+    }
+}
+
+/// A plan with everything that stays the same from block to block.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) arch: Arch,
+    pub(super) plan: &'a Plan,
+    /// Whether the threads share each block; otherwise each has blocks of its own.
+    pub(super) shared: bool,
+}
+
+impl Pass<'_> {
+    /// Runs all steps and returns the sum of the samples' costs, zero for a plan without.
+    pub(super) fn run(
+        &self,
+        block: &Block<'_>,
+        scratch: &mut Scratch,
+        mut parameters: Parameters<'_>,
+    ) -> f64 {
+        let mut total = 0.0;
+        let (n_l, output) = self.plan.outputs();
+        let logits = output * block.width..(output + n_l) * block.width;
+        for step in &self.plan.steps {
+            match *step {
+                Step::Forward { layer, g } => {
+                    let layer = &self.plan.layers[layer];
+                    let (below, out) = scratch.values.split_at_mut(layer.output * block.width);
+                    let x = layer.input.map_or(block.x, |row| &below[row * block.width..]);
+                    let x = &x[..layer.n_prev * block.width];
+                    let out = &mut out[..layer.n_l * block.width];
+                    let bias = &parameters.values()[layer.b.clone()];
+                    let w = Weights::forward(&parameters.values()[layer.w.clone()], layer.n_l, layer.n_prev);
+                    with_function!(g, g => self.product(w, x, out, BiasActivation { bias, g }));
+                }
+                Step::CostAndDelta { loss } => {
+                    let Block { y, width, valid, .. } = *block;
+                    let z = &mut scratch.values[logits.clone()];
+                    total += self.arch.dispatch(CostAndDelta { loss, z, y, width, valid });
+                }
+                Step::Predict { loss } => {
+                    let z = &mut scratch.values[logits.clone()];
+                    self.arch.dispatch(Predict { loss, z, width: block.width });
+                }
+                Step::Backward { layer, below } => {
+                    let layer = &self.plan.layers[layer];
+                    let (inputs, dz) = scratch.values.split_at_mut(layer.output * block.width);
+                    let dz = &dz[..layer.n_l * block.width];
+                    let Some(below) = below else {
+                        self.gradients(layer, dz, block.x, &mut parameters);
+                        continue;
+                    };
+                    let row = layer.input.expect("a layer above another has its output as input");
+                    let a = &mut inputs[row * block.width..][..layer.n_prev * block.width];
+                    with_function!(below, g => {
+                        self.backward(layer, dz, a, &mut scratch.sums, &mut parameters, Derivative { g });
+                    });
+                }
+            }
+        }
+        total
+    }
+
+    /// out = epilogue(W X); x (inner, width), out (rows, width).
+    fn product<E: Epilogue>(&self, w: Weights<'_>, x: &[f32], out: &mut [f32], epilogue: E) {
+        let width = x.len() / w.inner;
+        if wide::is_narrow(w.rows, w.inner) {
+            self.arch.dispatch(Product { w, x, out, width, epilogue });
+        } else {
+            wide::product(w, x, out, width, self.parallelism());
+            self.finish(None, out, width, epilogue);
+        }
+    }
+
+    /// The layer's gradients, and dZ of the layer below in the place of its activations a (n_prev, width).
+    fn backward<E: Epilogue>(
+        &self,
+        layer: &Layer,
+        dz: &[f32],
+        a: &mut [f32],
+        sums: &mut [f32],
+        parameters: &mut Parameters<'_>,
+        derivative: E,
+    ) {
+        let width = dz.len() / layer.n_l;
+        if wide::is_narrow(layer.n_l, layer.n_prev) && matches!(parameters, Parameters::AddGradients { .. }) {
+            self.gradients(layer, dz, a, parameters);
+            let w = Weights::transposed(&parameters.values()[layer.w.clone()], layer.n_l, layer.n_prev);
+            self.arch.dispatch(Product { w, x: dz, out: a, width, epilogue: derivative });
+        } else {
+            // The sums first: they need the weights from before the update, and the gradients need the activations.
+            let sums = &mut sums[..layer.n_prev * width];
+            let w = Weights::transposed(&parameters.values()[layer.w.clone()], layer.n_l, layer.n_prev);
+            self.product(w, dz, sums, Sum);
+            self.gradients(layer, dz, a, parameters);
+            self.finish(Some(sums), a, width, derivative);
+        }
+    }
+
+    /// Adds dW and db of a layer; dz (n_l, width), a (n_prev, width).
+    fn gradients(&self, layer: &Layer, dz: &[f32], a: &[f32], parameters: &mut Parameters<'_>) {
+        let Layer { n_l, n_prev, .. } = *layer;
+        let width = dz.len() / n_l;
+        let Some((sums, scale)) = parameters.sums() else { return };
+        let dw = &mut sums[layer.w.clone()];
+        if wide::is_narrow(n_l, n_prev) {
+            self.arch.dispatch(WeightGradient { dz, a, dw, n_l, n_prev, width, scale });
+        } else {
+            wide::weight_gradient(dz, a, dw, width, scale, self.parallelism());
+        }
+        self.arch.dispatch(RowSum { dz, db: &mut sums[layer.b.clone()], width, scale });
+    }
+
+    /// out = epilogue(sums), by as many threads as it is worth.
+    fn finish<E: Epilogue>(&self, sums: Option<&[f32]>, out: &mut [f32], width: usize, epilogue: E) {
+        if !self.shared || out.len() < SHARED_PASS {
+            self.arch.dispatch(Finish { sums, out, first_row: 0, width, epilogue });
+            return;
+        }
+        let rows = (SHARED_PASS / 2).div_ceil(width);
+        out.par_chunks_mut(rows * width).enumerate().for_each(|(chunk, out)| {
+            let start = chunk * rows * width;
+            let sums = sums.map(|sums| &sums[start..start + out.len()]);
+            self.arch.dispatch(Finish { sums, out, first_row: chunk * rows, width, epilogue });
+        });
+    }
+
+    fn parallelism(&self) -> Parallelism {
+        if self.shared { Parallelism::Rayon(0) } else { Parallelism::None }
+    }
+}

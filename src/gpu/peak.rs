@@ -1,0 +1,90 @@
+//! What a device reaches at best in one kernel of multiply-adds and one that copies: the yardstick of a benchmark.
+
+use web_time::Instant;
+
+use super::arrays::array;
+use super::device::Device;
+use super::grid::LOOP_LIMIT;
+use super::kernels::Kernel;
+use super::params::PeakParams;
+use super::poll::submitted_work_done;
+use super::program::{Bound, Program, params_buffer};
+use crate::error::Result;
+
+/// Operations of a round of shaders/peak.wgsl: eight chains, four components, multiply and add.
+const OPERATIONS: u64 = 64;
+
+/// Elements of four that are copied: 32 MiB, more than caches hold.
+const COPIED: u32 = 1 << 21;
+
+/// Invocations that multiply and add, each with a result of its own.
+const INVOCATIONS: u32 = 1 << 16;
+
+/// Seconds a measurement takes at least.
+const SECONDS: f64 = 0.02;
+
+/// The best of so many measurements counts.
+const TRIALS: usize = 3;
+
+/// A device's measured limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Peak {
+    /// Single-precision operations a second, in 10^9; a multiply-add is two.
+    pub gflops: f64,
+    /// Bytes read and written a second, in 10^9.
+    pub gbs: f64,
+}
+
+/// Measures a device; takes about a tenth of a second after compiling.
+///
+/// # Errors
+/// [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.
+pub async fn peak(device: &Device) -> Result<Peak> {
+    let first = array(device, "peak, first", 4 * COPIED as usize);
+    let out = array(device, "peak, out", 4 * COPIED as usize);
+    let geometry = device.geometry();
+    let rounds = LOOP_LIMIT / 16;
+    let products = PeakParams { size: INVOCATIONS, rounds };
+    let grid = geometry.over_elements(INVOCATIONS as usize, 1)?;
+    let program = bind(device, Kernel::MultiplyAddPeak, products, &[&first, &out], grid);
+    let operations = OPERATIONS * u64::from(rounds) * u64::from(INVOCATIONS);
+    let gflops = operations as f64 / best_seconds(device, &program).await? / 1e9;
+    let grid = geometry.over_elements(COPIED as usize, 1)?;
+    let copy = PeakParams { size: COPIED, rounds: 0 };
+    let program = bind(device, Kernel::CopyPeak, copy, &[&first, &out], grid);
+    let bytes = 2 * 4 * size_of::<f32>() as u64 * u64::from(COPIED);
+    let gbs = bytes as f64 / best_seconds(device, &program).await? / 1e9;
+    Ok(Peak { gflops, gbs })
+}
+
+fn bind(
+    device: &Device,
+    kernel: Kernel,
+    params: PeakParams,
+    arrays: &[&wgpu::Buffer],
+    grid: super::grid::Grid,
+) -> Program {
+    let params = params_buffer(device, kernel.info().name, bytemuck::bytes_of(&params));
+    Program::of(vec![Bound::new(device, kernel, device.pipeline(kernel, &[]), &params, arrays, grid)])
+}
+
+/// Seconds of one run, the least of several measurements that are long enough to be told from the submission.
+async fn best_seconds(device: &Device, program: &Program) -> Result<f64> {
+    let mut runs = 1;
+    let mut best = f64::INFINITY;
+    let mut measured = 0;
+    while measured < TRIALS {
+        let begin = Instant::now();
+        program.submit(device, runs);
+        submitted_work_done(&device.device, &device.queue).await?;
+        device.check("measuring the device")?;
+        let seconds = begin.elapsed().as_secs_f64();
+        if seconds < SECONDS {
+            runs *= 2;
+            continue;
+        }
+        measured += 1;
+        best = best.min(seconds / runs as f64);
+    }
+    Ok(best)
+}
