@@ -11,6 +11,7 @@ use gpu_nn::training::{
 };
 use gpu_nn::{Error, Result};
 
+use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
 use super::record::Seconds;
 
@@ -19,6 +20,8 @@ pub struct Job<'a> {
     pub backend: &'a Backend,
     /// Asked for by name; otherwise the fastest is found.
     pub lowering: Option<Lowering>,
+    /// Whether to find it anew, whatever earlier runs measured.
+    pub retune: bool,
     pub network: &'a Network,
     pub dataset: &'a Dataset,
     pub plan: Plan,
@@ -90,7 +93,17 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
         (None, None) => return backend.executor(problem, Lowering::Layerwise),
         (None, Some(_)) => {}
     }
+    let mut choices = Choices::load(job.retune);
+    let key = lowering_key(backend, problem);
+    if let Some(Ok(lowering)) = choices.get(&key).map(str::parse::<Lowering>)
+        && let Ok(executor) = backend.executor(problem, lowering)
+    {
+        console
+            .line(&format!("lowering  {lowering} (measured in an earlier run; --retune measures anew)"))?;
+        return Ok(executor);
+    }
     let Choice { lowering, why, .. } = fastest_lowering(backend, problem, plan.iterations).await?;
+    choices.remember(key, lowering.name());
     console.line(&format!("lowering  {lowering} ({why})"))?;
     backend.executor(problem, lowering)
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_row;
+mod choices;
 mod completions;
 mod console;
 mod evaluate;

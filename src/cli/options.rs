@@ -9,6 +9,8 @@ use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{Backend, BackendChoice, fastest_backend};
 use gpu_nn::{Error, Result};
 
+use super::choices::{Choices, backend_key};
+
 /// Which data.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
@@ -164,6 +166,9 @@ pub struct BackendArgs {
     /// Part of an adapter's or driver's name, or its number in `gpu-nn info`
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
+    /// Measure anew which backend and lowering are fastest, whatever earlier runs found
+    #[arg(long)]
+    pub retune: bool,
 }
 
 impl BackendArgs {
@@ -183,7 +188,17 @@ impl BackendArgs {
         if (self.backend, &self.adapter, lowering) != (BackendChoice::Auto, &None, None) {
             return self.open().await;
         }
+        let mut choices = Choices::load(self.retune);
+        let key = backend_key(problem, iterations);
+        let remembered = choices.get(&key).and_then(|choice| choice.parse::<BackendChoice>().ok());
+        if let Some(choice) = remembered
+            && let Ok((backend, _)) = Backend::open(choice, None).await
+        {
+            return Ok(Self::describe(backend, "measured in an earlier run; --retune measures anew"));
+        }
         let (backend, why) = fastest_backend(problem, iterations).await?;
+        let choice = if backend.adapter().is_some() { "gpu" } else { backend.name() };
+        choices.remember(key, choice);
         Ok(Self::describe(backend, &why))
     }
 

@@ -115,7 +115,16 @@ impl Args {
         let grid = if draw { Some(pictures::grid(&run.dataset, self.animate)?) } else { None };
         let moments = if self.animate { pictures::moments(self.iterations) } else { Vec::new() };
         let Prepared { backend, network, dataset, plan, .. } = run;
-        Ok(Job { backend, lowering: self.training.lowering, network, dataset, plan: *plan, grid, moments })
+        Ok(Job {
+            backend,
+            lowering: self.training.lowering,
+            retune: self.backend.retune,
+            network,
+            dataset,
+            plan: *plan,
+            grid,
+            moments,
+        })
     }
 }
 

@@ -319,6 +319,10 @@ fn auto_takes_the_cpu_for_a_short_training_and_says_why() {
     let desk = Desk::new();
     let text = desk.output("train --iterations 10 --no-plots");
     assert!(text.contains("backend   cpu (measured: "), "{text}");
+    let again = desk.output("train --iterations 10 --no-plots");
+    assert!(again.contains("backend   cpu (measured in an earlier run"), "{again}");
+    let anew = desk.output("train --iterations 10 --no-plots --retune");
+    assert!(anew.contains("backend   cpu (measured: "), "{anew}");
     let report = desk.json("sweep --hidden 1,2 --iterations 10 --no-plots --json");
     assert_eq!(report["device"]["backend"], "cpu");
 }

@@ -49,7 +49,8 @@ impl Desk {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("gpu-nn"));
-        command.current_dir(self.folder.path()).env("XDG_RUNTIME_DIR", self.runtime.path()).args(arguments);
+        command.current_dir(self.folder.path()).env("XDG_RUNTIME_DIR", self.runtime.path());
+        command.env("XDG_CACHE_HOME", self.runtime.path()).args(arguments);
         command
     }
 

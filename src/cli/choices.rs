@@ -1,0 +1,71 @@
+//! What earlier runs measured to be fastest, kept in the user's cache folder: the same command takes the same way again, and
+//! so gives the same bits.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::{env, fs, process};
+
+use gpu_nn::schedule::Problem;
+use gpu_nn::training::Backend;
+
+/// The choices of earlier runs; without a cache folder, none.
+pub struct Choices {
+    path: Option<PathBuf>,
+    by_key: BTreeMap<String, String>,
+}
+
+impl Choices {
+    /// Reads the cache; a file that is missing or damaged counts as empty. With `retune`, whatever it says is measured anew.
+    pub fn load(retune: bool) -> Self {
+        let path = folder().map(|folder| folder.join("gpu-nn").join("choices.json"));
+        let text = path.as_ref().and_then(|path| fs::read_to_string(path).ok());
+        let by_key = text.and_then(|text| serde_json::from_str(&text).ok()).filter(|_| !retune);
+        Self { path, by_key: by_key.unwrap_or_default() }
+    }
+
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.by_key.get(key).map(String::as_str)
+    }
+
+    /// Keeps a choice. A cache that cannot be written costs the next run a measurement, nothing else.
+    pub fn remember(&mut self, key: String, choice: &str) {
+        self.by_key.insert(key, choice.to_owned());
+        if let (Some(path), Ok(text)) = (&self.path, serde_json::to_string_pretty(&self.by_key)) {
+            let unfinished = path.with_extension(format!("{}.tmp", process::id()));
+            let written = path.parent().map_or(Ok(()), fs::create_dir_all);
+            let written = written.and_then(|()| fs::write(&unfinished, text));
+            if written.and_then(|()| fs::rename(&unfinished, path)).is_err() {
+                let _ = fs::remove_file(&unfinished);
+            }
+        }
+    }
+}
+
+/// The lowering of this problem on this backend: program, device and shapes decide.
+pub fn lowering_key(backend: &Backend, problem: &Problem<'_>) -> String {
+    let device =
+        [backend.name(), backend.adapter().unwrap_or(""), backend.driver().unwrap_or("")].join(" | ");
+    let Problem { network, m, batch_size, .. } = problem;
+    format!("lowering | {} | {device} | {network} | m {m} | batch {batch_size}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The backend that `auto` takes for so many iterations of this problem.
+pub fn backend_key(problem: &Problem<'_>, iterations: usize) -> String {
+    let Problem { network, m, batch_size, .. } = problem;
+    let version = env!("CARGO_PKG_VERSION");
+    format!("auto | {version} | {network} | m {m} | batch {batch_size} | iterations {iterations}")
+}
+
+/// The user's cache folder, by the conventions of each system.
+fn folder() -> Option<PathBuf> {
+    let path = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    path("XDG_CACHE_HOME").or_else(|| {
+        if cfg!(windows) {
+            path("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            path("HOME").map(|home| home.join("Library").join("Caches"))
+        } else {
+            path("HOME").map(|home| home.join(".cache"))
+        }
+    })
+}
