@@ -32,7 +32,7 @@ class Timed:
     """One measurement, seconds for the whole run, and whether its result is right."""
 
     seconds: float
-    cpu_seconds: float | None
+    cpu_seconds: float
     setup_seconds: float
     right: bool
     words: str
@@ -51,7 +51,7 @@ class Candidate:
     """Whether the process does the work and nothing else, so that its own time says something."""
 
 
-PYTHON_PEERS = {
+PEERS = {
     "numpy": {"course": ("w1", "w2"), "float32": ALL},
     "sklearn": {"sgd": ALL},
     "torch": {
@@ -64,12 +64,10 @@ PYTHON_PEERS = {
     "jax": {"jit": ("w1", "w2", "w3", "w4"), "scan": ("w1", "w2", "w3", "w5")},
     "tinygrad": {"webgpu": ALL},
 }
-RUST_PEERS = {}
-PEERS = PYTHON_PEERS | RUST_PEERS
 
 
 def peer(who, form, work, program, given, expected):
-    """`program`: the interpreter and script, or the binary."""
+    """`program`: the interpreter and the script."""
 
     def read(process, folder):
         report = json.loads(process.output.splitlines()[-1])
@@ -123,10 +121,11 @@ def ours(form, work, program, given, expected):
 
 
 def read_train(process, folder, work, given, expected):
-    """`gpu-nn train --json`; the saved model is checked as a peer's weights are."""
+    """`gpu-nn train --json`; the saved model is checked as a peer's weights are. CPU time is known of the whole process
+    only, which is more than that of the training."""
     seconds = json.loads(process.output)["seconds"]
     right, words = check.verdict(work, given, expected, folder / "run" / "model.safetensors")
-    return Timed(seconds["train"], None, seconds["setup"], right, words)
+    return Timed(seconds["train"], process.cpu_seconds, seconds["setup"], right, words)
 
 
 def read_sweep(process, _folder, work, given, expected):

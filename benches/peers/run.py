@@ -41,6 +41,7 @@ def parse(arguments):
     parser.add_argument("--runs", type=int, default=5, help="measurements of a row; the median counts [%(default)s]")
     parser.add_argument("--timeout", type=float, default=300, help="seconds of a process at most [%(default)s]")
     parser.add_argument("--budget", type=float, default=120, help="seconds of a row, not repeated after [%(default)s]")
+    parser.add_argument("--program", type=Path, help="a gpu-nn to measure [the release build of this source]")
     parser.add_argument("--out", type=Path, default=install.TARGET / "results.json", help="[%(default)s]")
     options = parser.parse_args(arguments)
     for name, known in (("works", list(works.WORKS)), ("only", peers)):
@@ -103,18 +104,16 @@ def measure(candidate, timeout):
     return timed
 
 
-def programs(only):
+def programs(only, ours):
     """The command of every peer that was asked for, or why there is none."""
     found = {}
     for who in only:
         note(f"installing {who}")
         try:
             if who == "ours":
-                found[who] = install.gpu_nn()
-            elif who in candidates.PYTHON_PEERS:
-                found[who] = install.python_peer(who)
+                found[who] = str(ours) if ours else install.gpu_nn()
             else:
-                found[who] = install.rust_peer(who)
+                found[who] = install.python_peer(who)
         except install.Unavailable as reason:
             found[who] = reason
     return found
@@ -182,7 +181,7 @@ def machine(found):
 
 def main():
     options = parse(sys.argv[1:])
-    found = programs(options.only)
+    found = programs(options.only, options.program)
     here = machine(found)
     print(f"{here['cpu']}, {here['cores']} cores, load {here['load'][0]:.1f} at the start; gpu-nn {here['commit']}")
     print(f"\n```\n{here['gpu_nn_info']}\n```\n")

@@ -44,7 +44,7 @@ def seconds(value):
 
 
 def ratio(best, value):
-    return "-" if best is None or value is None else f"{best / value:.2f}"
+    return "-" if best is None or value is None else f"{best / value:.2g}"
 
 
 def result(row):
