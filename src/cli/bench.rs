@@ -163,7 +163,8 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
 
 /// All ways, or those that were asked for.
 fn ways(args: &Args, found: &[AdapterSummary]) -> Result<Vec<Way>> {
-    let host = ["cpu-reference", "cpu"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
+    let host =
+        ["cpu-reference", "cpu"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
     let mut ways = Vec::from(host);
     for (i, adapter) in found.iter().enumerate() {
         // Predictions have one way only.

@@ -90,7 +90,7 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
         (None, None) => return backend.executor(problem, Lowering::Layerwise),
         (None, Some(_)) => {}
     }
-    let Choice { lowering, why } = fastest_lowering(backend, problem, plan.iterations).await?;
+    let Choice { lowering, why, .. } = fastest_lowering(backend, problem, plan.iterations).await?;
     console.line(&format!("lowering  {lowering} ({why})"))?;
     backend.executor(problem, lowering)
 }

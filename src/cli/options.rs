@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use gpu_nn::data::{DataSource, Dataset, Generator, GeneratorOptions, TargetKind, refuse_for_file};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
-use gpu_nn::schedule::Lowering;
-use gpu_nn::training::{Backend, BackendChoice};
+use gpu_nn::schedule::{Lowering, Problem};
+use gpu_nn::training::{Backend, BackendChoice, fastest_backend};
 use gpu_nn::{Error, Result};
 
 /// Which data.
@@ -158,7 +158,7 @@ impl NetworkArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct BackendArgs {
-    /// auto (a GPU if there is one, else the CPU), gpu, vulkan (a software driver will do), metal, dx12, cpu (all cores, f32), cpu-reference (one thread, f64)
+    /// auto (training: whatever measures fastest; else a GPU if there is one), gpu, vulkan (a software driver will do), metal, dx12, cpu (all cores, f32), cpu-reference (one thread, f64)
     #[arg(long, value_name = "BACKEND", default_value = "auto")]
     pub backend: BackendChoice,
     /// Part of an adapter's or driver's name, or its number in `gpu-nn info`
@@ -170,12 +170,30 @@ impl BackendArgs {
     /// Opens the backend; the text says which and why.
     pub async fn open(&self) -> Result<(Backend, String)> {
         let (backend, why) = Backend::open(self.backend, self.adapter.as_deref()).await?;
+        Ok(Self::describe(backend, &why))
+    }
+
+    /// Opens the backend for a training: `auto` is the one that measures fastest; a lowering asks for a GPU.
+    pub async fn open_for(
+        &self,
+        problem: &Problem<'_>,
+        iterations: usize,
+        lowering: Option<Lowering>,
+    ) -> Result<(Backend, String)> {
+        if (self.backend, &self.adapter, lowering) != (BackendChoice::Auto, &None, None) {
+            return self.open().await;
+        }
+        let (backend, why) = fastest_backend(problem, iterations).await?;
+        Ok(Self::describe(backend, &why))
+    }
+
+    fn describe(backend: Backend, why: &str) -> (Backend, String) {
         let what = match (backend.adapter(), backend.driver()) {
             (Some(adapter), Some(driver)) => format!("{}, {adapter}, {driver}", backend.name()),
             _ => backend.name().to_owned(),
         };
         let text = format!("{what} ({why})");
-        Ok((backend, text))
+        (backend, text)
     }
 }
 

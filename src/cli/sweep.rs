@@ -170,7 +170,12 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     let source = args.data.source(None)?;
     let dataset = source.load(args.output.target_kind(), None, None)?;
     let entries = args.entries(&dataset)?;
-    let (backend, why) = args.backend.open().await?;
+    let largest = entries.iter().max_by_key(|entry| entry.parameters.values().len());
+    let Entry { network, parameters, learning_rate, .. } = largest.expect("clap lets no list be empty");
+    let y = dataset.y();
+    let problem = Problem::full_batch(network, parameters, &dataset.x, &y, dataset.m, *learning_rate);
+    let all = args.iterations * entries.len();
+    let (backend, why) = args.backend.open_for(&problem, all, args.lowering).await?;
     let name = format!("sweep-{}", source.short_name());
     let mut folder = RunFolder::create(args.results.out.as_deref(), &name)?;
     let console = Console::new(!args.results.quiet && !args.results.json, args.iterations * entries.len());

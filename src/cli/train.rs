@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use gpu_nn::data::{DataSource, Dataset};
 use gpu_nn::model::{FILE_NAME, Model};
-use gpu_nn::network::{Network, initialize, parse_hidden};
+use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
+use gpu_nn::schedule::Problem;
 use gpu_nn::training::{Backend, Plan};
 use gpu_nn::{Error, Result};
 
@@ -66,6 +67,7 @@ struct Prepared {
     source: DataSource,
     dataset: Dataset,
     network: Network,
+    parameters: Parameters,
     plan: Plan,
     backend: Backend,
     why: String,
@@ -85,8 +87,11 @@ impl Args {
             report_every: self.training.report_every(self.iterations),
             learning_rate: self.training.learning_rate,
         };
-        let (backend, why) = self.backend.open().await?;
-        Ok(Prepared { source, dataset, network, plan, backend, why })
+        let parameters = initialize(&network, self.network.init, self.network.init_seed);
+        let (y, m) = (dataset.y(), dataset.m);
+        let problem = Problem::full_batch(&network, &parameters, &dataset.x, &y, m, plan.learning_rate);
+        let (backend, why) = self.backend.open_for(&problem, plan.iterations, self.training.lowering).await?;
+        Ok(Prepared { source, dataset, network, parameters, plan, backend, why })
     }
 
     fn describe(&self, run: &Prepared, n_parameters: usize, console: &Console) -> Result<()> {
@@ -116,8 +121,7 @@ impl Args {
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
     let run = args.prepare().await?;
-    let parameters = initialize(&run.network, args.network.init, args.network.init_seed);
-    let n_parameters = parameters.values().len();
+    let n_parameters = run.parameters.values().len();
     let console = Console::new(!args.results.quiet && !args.results.json, args.iterations);
     let job = args.job(&run)?;
     let mut folder = RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?;
@@ -126,7 +130,7 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
         // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
         let _ = console.line(&format!("  cost before iteration {:>7}  {cost:.6}", thousands(iteration)));
     };
-    let fit = fit(job, parameters, start, &console, &mut on_cost).await?;
+    let fit = fit(job, run.parameters.clone(), start, &console, &mut on_cost).await?;
 
     // A network for values has no classes, even on a data set that has some.
     let class_names = &run.dataset.class_names()[..run.network.n_classes()];

@@ -111,7 +111,7 @@ impl Backend {
     }
 
     /// The fastest that needs no device.
-    fn host() -> Self {
+    pub(super) fn host() -> Self {
         #[cfg(feature = "cpu")]
         return Self::Cpu;
         #[cfg(not(feature = "cpu"))]

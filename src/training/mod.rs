@@ -11,7 +11,7 @@ mod trainer;
 
 pub use backend::{Backend, BackendChoice};
 pub use executor::Executor;
-pub use planner::{Choice, fastest_lowering};
+pub use planner::{Choice, fastest_backend, fastest_lowering};
 pub use population::{Outcomes, Population};
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};

@@ -1,8 +1,8 @@
-//! Which lowering a device is to use: measured on the very problem, since neither shapes nor names tell.
+//! Which backend and which lowering are to train: measured on the very problem, since neither shapes nor names tell.
 
 use web_time::Instant;
 
-use super::backend::Backend;
+use super::backend::{Backend, BackendChoice};
 use super::executor::Executor;
 use crate::error::{Error, Result};
 use crate::schedule::{Lowering, Problem};
@@ -15,6 +15,8 @@ const SECONDS: f64 = 0.01;
 pub struct Choice {
     /// The lowering.
     pub lowering: Lowering,
+    /// Seconds of an iteration, as measured.
+    pub seconds: f64,
     /// Why, in a few words.
     pub why: String,
 }
@@ -29,7 +31,7 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
     for lowering in [Lowering::Resident, Lowering::Fused, Lowering::Layerwise] {
         let begin = Instant::now();
         let seconds = match backend.executor(problem, lowering) {
-            Ok(executor) => seconds_an_iteration(executor).await?,
+            Ok(executor) => seconds_an_iteration(executor, |_| false).await?,
             // The last one takes what the others do not; its own limits are the answer.
             Err(Error::DeviceLimit { .. }) if lowering != Lowering::Layerwise => continue,
             Err(error) if found.is_empty() => return Err(error),
@@ -41,13 +43,64 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
             break;
         }
     }
-    let (lowering, _) = fastest(&found);
-    let times = found.iter().map(|(lowering, seconds)| format!("{lowering} {:.0} us", seconds * 1e6));
+    let (lowering, seconds) = fastest(&found);
+    let times = found.iter().map(|(lowering, seconds)| format!("{lowering} {}", duration(*seconds)));
     let why = match found.len() {
         1 if lowering == Lowering::Layerwise => "the network is too large for the others".to_owned(),
         _ => format!("measured an iteration: {}", times.collect::<Vec<_>>().join(", ")),
     };
-    Ok(Choice { lowering, why })
+    Ok(Choice { lowering, seconds, why })
+}
+
+/// A training that the CPU ends sooner is not worth opening a GPU for: that takes about as long.
+const WORTH_A_GPU: f64 = 0.3;
+
+/// The fastest backend for `iterations` of the problem: the CPU, or the best GPU where the training is long enough for a
+/// trial to pay and the trial says so. With it, why. A software driver is not tried: it computes on the same cores.
+///
+/// # Errors
+/// [`Error::Shape`] or [`Error::InvalidArgument`] when the parts of the problem do not fit each other.
+pub async fn fastest_backend(problem: &Problem<'_>, iterations: usize) -> Result<(Backend, String)> {
+    let host = Backend::host();
+    let short = |seconds: f64| seconds * (iterations as f64) < WORTH_A_GPU;
+    let on_host = seconds_an_iteration(host.executor(problem, Lowering::Layerwise)?, short).await?;
+    let total = on_host * iterations as f64;
+    if short(on_host) {
+        let why = format!("measured: {} in all, less than opening a GPU would take", duration(total));
+        return Ok((host, why));
+    }
+    // Says itself why it is the host where there is no GPU.
+    let (device, why) = Backend::open(BackendChoice::Auto, None).await?;
+    if device.adapter().is_none() {
+        return Ok((device, why));
+    }
+    match fastest_lowering(&device, problem, iterations).await {
+        Ok(choice) if choice.seconds < on_host => {
+            let why = format!(
+                "measured an iteration: {}, {} on the CPU",
+                duration(choice.seconds),
+                duration(on_host)
+            );
+            Ok((device, why))
+        }
+        Ok(choice) => {
+            let why = format!(
+                "measured an iteration: {}, {} on the GPU",
+                duration(on_host),
+                duration(choice.seconds)
+            );
+            Ok((host, why))
+        }
+        Err(error) => Ok((host, format!("a GPU was found but cannot be used: {error}"))),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-3 => format!("{:.1} us", s * 1e6),
+        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
+        s => format!("{s:.1} s"),
+    }
 }
 
 fn fastest(found: &[(Lowering, f64)]) -> (Lowering, f64) {
@@ -55,8 +108,8 @@ fn fastest(found: &[(Lowering, f64)]) -> (Lowering, f64) {
     found.iter().fold(first, |best, next| if next.1 < best.1 { *next } else { best })
 }
 
-/// Measures after a first submission, which compiles.
-async fn seconds_an_iteration(mut executor: Executor<'_>) -> Result<f64> {
+/// Measures after a first submission, which compiles; until `enough` of an iteration's seconds so far, or long enough.
+async fn seconds_an_iteration(mut executor: Executor<'_>, enough: impl Fn(f64) -> bool) -> Result<f64> {
     executor.run(1).await?;
     // Submissions grow until they fill the time.
     let mut wanted = 1;
@@ -67,7 +120,7 @@ async fn seconds_an_iteration(mut executor: Executor<'_>) -> Result<f64> {
             done += executor.run(wanted - done).await?;
         }
         let seconds = begin.elapsed().as_secs_f64();
-        if seconds >= SECONDS {
+        if seconds >= SECONDS || enough(seconds / done as f64) {
             return Ok(seconds / done as f64);
         }
         wanted *= 4;

@@ -312,3 +312,13 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(desk.path("runs/flower-1/model.safetensors").is_file());
 }
+
+/// `auto` measures: a training that the CPU ends in no time is not worth opening a GPU for, whatever the machine has.
+#[test]
+fn auto_takes_the_cpu_for_a_short_training_and_says_why() {
+    let desk = Desk::new();
+    let text = desk.output("train --iterations 10 --no-plots");
+    assert!(text.contains("backend   cpu (measured: "), "{text}");
+    let report = desk.json("sweep --hidden 1,2 --iterations 10 --no-plots --json");
+    assert_eq!(report["device"]["backend"], "cpu");
+}
