@@ -1,15 +1,19 @@
 // out[e] = scale * sum over c of partial[c, e]   partial (n_chunks, size): the chunks of a long sum, added in order.
+// theta[e] = theta[e] - learning_rate * out[e]   only if params.update is 1
 
 struct FinishSumParams {
     size: u32,
     n_chunks: u32,
     out_offset: u32,
     scale: f32,
+    update: u32,
+    learning_rate: f32,
 }
 
 @group(0) @binding(0) var<storage, read> params: FinishSumParams;
 @group(0) @binding(1) var<storage, read> partial: array<f32>; // (n_chunks, size)
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(3) var<storage, read_write> theta: array<f32>; // the parameter arena, laid out as the gradients
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn finish_sum(
@@ -25,5 +29,10 @@ fn finish_sum(
     for (var c = 0u; c < params.n_chunks; c++) {
         sum += partial[c * params.size + element];
     }
-    out[params.out_offset + element] = sum * params.scale;
+    let at = params.out_offset + element;
+    let gradient = sum * params.scale;
+    out[at] = gradient;
+    if params.update == 1u {
+        theta[at] -= params.learning_rate * gradient;
+    }
 }

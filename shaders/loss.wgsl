@@ -16,6 +16,7 @@ struct LossParams {
     n_chunks: u32,
     rounds: u32, // samples an invocation takes: a chunk is rounds * WORKGROUP_SIZE samples
     scale: f32,  // 1 / m
+    n_batches: u32,
 }
 
 @group(0) @binding(0) var<storage, read> params: LossParams;
@@ -65,9 +66,10 @@ fn sample_cost(j: u32) -> f32 {
     }
 }
 
-// The costs of the iterations since the host last looked.
+// The costs of the iterations since the host last looked, and the batch of the next one.
 struct History {
     count: u32,
+    batch: u32,
     costs: array<f32>,
 }
 
@@ -77,21 +79,11 @@ struct History {
 fn append_cost(total: f32) {
     history.costs[history.count] = total * params.scale;
     history.count += 1u;
+    history.batch = (history.batch + 1u) % params.n_batches;
 }
 
-// One workgroup adds a chunk of the samples; a single chunk goes straight to the history.
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn cost(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let chunk = workgroup.x;
-    let start = chunk * params.rounds * WORKGROUP_SIZE;
-    let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
-    var sum = 0.0;
-    for (var j = start + local; j < end; j += WORKGROUP_SIZE) {
-        sum += sample_cost(j);
-    }
+// One workgroup's sum; a single chunk goes straight to the history.
+fn store_cost(chunk: u32, sum: f32, local: u32) {
     let total = workgroup_sum(sum, local);
     if local == 0u {
         if params.n_chunks == 1u {
@@ -100,6 +92,21 @@ fn cost(
             cost_partial[chunk] = total;
         }
     }
+}
+
+// One workgroup adds a chunk of the samples.
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn cost(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let start = workgroup.x * params.rounds * WORKGROUP_SIZE;
+    let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
+    var sum = 0.0;
+    for (var j = start + local; j < end; j += WORKGROUP_SIZE) {
+        sum += sample_cost(j);
+    }
+    store_cost(workgroup.x, sum, local);
 }
 
 // One invocation adds the chunks in order.
@@ -112,7 +119,7 @@ fn finish_cost() {
     append_cost(sum);
 }
 
-@group(0) @binding(3) var<storage, read_write> dz: array<f32>; // (n_outputs, m)
+@group(0) @binding(5) var<storage, read_write> dz: array<f32>; // (n_outputs, m)
 
 fn sample_delta(j: u32) {
     switch LOSS {
@@ -133,6 +140,22 @@ fn sample_delta(j: u32) {
             }
         }
     }
+}
+
+// Both of the same samples.
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn cost_and_delta(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let start = workgroup.x * params.rounds * WORKGROUP_SIZE;
+    let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
+    var sum = 0.0;
+    for (var j = start + local; j < end; j += WORKGROUP_SIZE) {
+        sum += sample_cost(j);
+        sample_delta(j);
+    }
+    store_cost(workgroup.x, sum, local);
 }
 
 // Neighbours take neighbouring samples.

@@ -1,5 +1,6 @@
-// z = w x + b        w (n_l, n_prev), x (n_prev, m), b (n_l) broadcast over the samples
-// da_prev = w^T dz   w (n_l, n_prev), dz (n_l, m)
+// a = g(w x + b)                      w (n_l, n_prev), x (n_prev, m), b (n_l) broadcast over the samples; z if g is identity
+// da_prev = w^T dz                    w (n_l, n_prev), dz (n_l, m)
+// dz_prev = (w^T dz) * g'(z_prev)     with g' written in terms of a_prev (n_prev, m)
 //
 // One invocation computes a tile of TILE rows (four at most) and PER_INVOCATION = 4 samples: each x or dz is loaded once
 // for all rows, each w once for all samples. Neighbours take neighbouring samples, so that loads of x and dz are coalesced
@@ -7,6 +8,8 @@
 
 // Rows an invocation: 4, or as many as there are; one pipeline each.
 override TILE: u32;
+// Which g: one pipeline each.
+override ACTIVATION: u32;
 
 struct MatmulParams {
     n_l: u32,
@@ -14,12 +17,13 @@ struct MatmulParams {
     m: u32,
     w_offset: u32,
     b_offset: u32,
+    slope: f32,
 }
 
 @group(0) @binding(0) var<storage, read> params: MatmulParams;
 @group(0) @binding(1) var<storage, read> parameters: array<f32>; // the arena; w at w_offset, b at b_offset
 @group(0) @binding(2) var<storage, read> right: array<f32>;      // x (n_prev, m) or dz (n_l, m)
-@group(0) @binding(3) var<storage, read_write> result: array<f32>; // z (n_l, m) or da_prev (n_prev, m)
+@group(0) @binding(3) var<storage, read_write> result: array<f32>; // (n_l, m) or (n_prev, m)
 
 // The four samples of an invocation; those past the end are not stored.
 fn tile_samples(workgroup: vec3<u32>, grid: vec3<u32>, local: u32) -> vec4<u32> {
@@ -66,6 +70,14 @@ fn store_tile(first: u32, count: u32, samples: vec4<u32>, values: mat4x4<f32>) {
     store_column(first, count, samples.w, values[3]);
 }
 
+// Of the rows of the tile; those that it does not have cost nothing.
+fn g(z: vec4<f32>) -> vec4<f32> {
+    if TILE == 1u {
+        return vec4<f32>(activation(ACTIVATION, params.slope, z.x), 0.0, 0.0, 0.0);
+    }
+    return activation4(ACTIVATION, params.slope, z);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn matmul_bias(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -83,7 +95,20 @@ fn matmul_bias(
         let x = tile_right(k, samples);
         sum += mat4x4<f32>(w * x.x, w * x.y, w * x.z, w * x.w);
     }
-    store_tile(first, params.n_l, samples, sum + mat4x4<f32>(b, b, b, b));
+    let z = sum + mat4x4<f32>(b, b, b, b);
+    store_tile(first, params.n_l, samples, mat4x4<f32>(g(z[0]), g(z[1]), g(z[2]), g(z[3])));
+}
+
+// w^T dz, for the rows of the tile that begins with `first`.
+fn input_tile(first: u32, samples: vec4<u32>) -> mat4x4<f32> {
+    let w_columns = params.w_offset + tile_rows(first, params.n_prev);
+    var sum = mat4x4<f32>();
+    for (var i = 0u; i < params.n_l; i++) {
+        let w = tile_parameters(w_columns + i * params.n_prev);
+        let dz = tile_right(i, samples);
+        sum += mat4x4<f32>(w * dz.x, w * dz.y, w * dz.z, w * dz.w);
+    }
+    return sum;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -94,12 +119,35 @@ fn input_gradient(
 ) {
     let samples = tile_samples(workgroup, grid, local);
     let first = workgroup.y * TILE;
-    let w_columns = params.w_offset + tile_rows(first, params.n_prev);
-    var sum = mat4x4<f32>();
-    for (var i = 0u; i < params.n_l; i++) {
-        let w = tile_parameters(w_columns + i * params.n_prev);
-        let dz = tile_right(i, samples);
-        sum += mat4x4<f32>(w * dz.x, w * dz.y, w * dz.z, w * dz.w);
-    }
-    store_tile(first, params.n_prev, samples, sum);
+    store_tile(first, params.n_prev, samples, input_tile(first, samples));
+}
+
+@group(0) @binding(4) var<storage, read> activated: array<f32>; // a_prev (n_prev, m)
+
+// One sample's g' for the rows of the tile.
+fn slopes(first: u32, sample: u32) -> vec4<f32> {
+    let at = tile_rows(first, params.n_prev) * params.m + min(sample, params.m - 1u);
+    var a = vec4<f32>(activated[at.x], 0.0, 0.0, 0.0);
+    if TILE > 1u { a.y = activated[at.y]; }
+    if TILE > 2u { a.z = activated[at.z]; }
+    if TILE > 3u { a.w = activated[at.w]; }
+    return derivative4(ACTIVATION, params.slope, a);
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn input_delta(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let samples = tile_samples(workgroup, grid, local);
+    let first = workgroup.y * TILE;
+    let da = input_tile(first, samples);
+    let dz = mat4x4<f32>(
+        da[0] * slopes(first, samples.x),
+        da[1] * slopes(first, samples.y),
+        da[2] * slopes(first, samples.z),
+        da[3] * slopes(first, samples.w),
+    );
+    store_tile(first, params.n_prev, samples, dz);
 }

@@ -104,3 +104,15 @@ fn derivative(g: u32, slope: f32, a: f32) -> f32 {
         default: { return 1.0; }
     }
 }
+
+fn activation4(g: u32, slope: f32, z: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(
+        activation(g, slope, z.x), activation(g, slope, z.y), activation(g, slope, z.z), activation(g, slope, z.w),
+    );
+}
+
+fn derivative4(g: u32, slope: f32, a: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(
+        derivative(g, slope, a.x), derivative(g, slope, a.y), derivative(g, slope, a.z), derivative(g, slope, a.w),
+    );
+}

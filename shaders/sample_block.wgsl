@@ -52,18 +52,6 @@ fn horizontal_sum(v: vec4<f32>) -> f32 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-fn activation4(g: u32, slope: f32, z: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(
-        activation(g, slope, z.x), activation(g, slope, z.y), activation(g, slope, z.z), activation(g, slope, z.w),
-    );
-}
-
-fn derivative4(g: u32, slope: f32, a: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(
-        derivative(g, slope, a.x), derivative(g, slope, a.y), derivative(g, slope, a.z), derivative(g, slope, a.w),
-    );
-}
-
 fn exp4(v: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(exp_f32(v.x), exp_f32(v.y), exp_f32(v.z), exp_f32(v.w));
 }

@@ -13,6 +13,7 @@ mod predict;
 mod record;
 mod run_folder;
 mod sweep;
+mod sweep_report;
 mod train;
 
 use std::error::Error as _;

@@ -1,6 +1,5 @@
 //! `gpu-nn sweep`: many networks on one data set, side by side: hidden sizes, learning rates, first weights, seeds.
 
-use std::fmt::{Display, Write as _};
 use std::time::Instant;
 
 use gpu_nn::data::{DataSource, Dataset};
@@ -10,20 +9,15 @@ use gpu_nn::plot::Regions;
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{Backend, Outcomes, Population, Score, Trained};
 use gpu_nn::{Error, Result};
-use serde_json::{Value, json};
 
 use super::console::{self, Console, thousands};
-use super::fit::describe;
 use super::options::{self, BackendArgs, DataArgs, Output, ResultArgs, at_least_one};
 use super::pictures;
-use super::record::{DeviceRecord, reported};
 use super::run_folder::RunFolder;
+use super::sweep_report::{csv, print_table, ranking, report};
 
 /// Networks of a sweep at most: their costs are kept until the end.
 const MAX_NETWORKS: usize = 1_000;
-
-/// Rows printed at most; the file has them all.
-const MAX_ROWS: usize = 20;
 
 /// Train many networks on one data set, rank them, and save the best.
 ///
@@ -79,7 +73,7 @@ pub struct Args {
         default_value_t = 5_000,
         help_heading = "Training"
     )]
-    iterations: usize,
+    pub iterations: usize,
     /// Step sizes of gradient descent, separated by commas
     #[arg(
         long,
@@ -93,7 +87,7 @@ pub struct Args {
     learning_rate: Vec<f64>,
     /// With --json: report the cost of every so many iterations [default: a tenth of the iterations]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true, help_heading = "Training")]
-    report_every: Option<usize>,
+    pub report_every: Option<usize>,
     /// How a GPU trains: layerwise, fused, resident (all networks at once) [default: the fastest, by measuring]
     #[arg(long, value_name = "LOWERING", help_heading = "Training")]
     lowering: Option<Lowering>,
@@ -104,23 +98,23 @@ pub struct Args {
 }
 
 /// One network of the sweep, before its training.
-struct Entry {
+pub struct Entry {
     /// As typed: `5`, `20:relu`, `none`.
-    hidden: String,
-    init: Initializer,
-    seed: u32,
-    learning_rate: f64,
-    network: Network,
-    parameters: Parameters,
+    pub hidden: String,
+    pub init: Initializer,
+    pub seed: u32,
+    pub learning_rate: f64,
+    pub network: Network,
+    pub parameters: Parameters,
 }
 
 /// One network of the sweep, trained or diverged.
-struct Row {
-    entry: Entry,
-    outcome: Result<Trained>,
-    score: Option<Score>,
+pub struct Row {
+    pub entry: Entry,
+    pub outcome: Result<Trained>,
+    pub score: Option<Score>,
     /// Counted from 1, the best first.
-    rank: usize,
+    pub rank: usize,
 }
 
 impl Args {
@@ -151,7 +145,7 @@ impl Args {
     }
 
     /// What tells an entry from the others: its hidden sizes, and whatever else there are several of.
-    fn traits(&self, entry: &Entry) -> Vec<(&'static str, String)> {
+    pub fn traits(&self, entry: &Entry) -> Vec<(&'static str, String)> {
         let mut traits = vec![("hidden", entry.hidden.clone())];
         if self.learning_rate.len() > 1 {
             traits.push(("rate", entry.learning_rate.to_string()));
@@ -258,43 +252,6 @@ async fn rank(
     Ok(rows)
 }
 
-/// The rows, the best first.
-fn ranking(rows: &[Row]) -> Vec<&Row> {
-    let mut ranking: Vec<&Row> = rows.iter().collect();
-    ranking.sort_by_key(|row| row.rank);
-    ranking
-}
-
-fn print_table(args: &Args, rows: &[Row], console: &Console) -> Result<()> {
-    let ranking = ranking(rows);
-    let widths = |name: &str| if name == "init" { 12 } else { 7 };
-    let mut head = String::from(" ");
-    for (name, _) in args.traits(&ranking[0].entry) {
-        // Writing to a String cannot fail.
-        let _ = write!(head, " {name:>width$}", width = widths(name));
-    }
-    console.line(&format!("{head}  cost      accuracy"))?;
-    for row in ranking.iter().take(MAX_ROWS) {
-        let mut line = String::from(" ");
-        for (name, value) in args.traits(&row.entry) {
-            let _ = write!(line, " {value:>width$}", width = widths(name));
-        }
-        let result = match &row.outcome {
-            Ok(trained) => {
-                let accuracy = describe(row.score).unwrap_or_else(|| "-".into());
-                format!("{:.6}  {accuracy}", trained.cost_after_last)
-            }
-            Err(Error::Diverged { iteration, .. }) => format!("diverged at iteration {iteration}"),
-            Err(error) => error.to_string(),
-        };
-        console.line(&format!("{line}  {result}"))?;
-    }
-    match ranking.len().checked_sub(MAX_ROWS) {
-        Some(more) if more > 0 => console.line(&format!("  ... and {more} more in sweep.csv")),
-        _ => Ok(()),
-    }
-}
-
 /// The best network, to be saved.
 fn model(backend: &Backend, source: &DataSource, dataset: &Dataset, best: &Row) -> Result<Model> {
     let trained = best.outcome.as_ref().map_err(|error| Error::data("sweep", error.to_string()))?;
@@ -340,63 +297,4 @@ fn panel_title(args: &Args, row: &Row, trained: &Trained) -> String {
     let accuracy =
         row.score.map_or_else(String::new, |score| format!(" · {:.2} %", score.accuracy_percent()));
     format!("{}{accuracy} · cost {:.3}", traits.join(" · "), trained.cost_after_last)
-}
-
-fn csv(rows: &[Row]) -> String {
-    let mut text = String::from(
-        "hidden,network,learning_rate,init,init_seed,rank,cost_after_last,n_correct,accuracy_percent,diverged_at\n",
-    );
-    for Row { entry, outcome, score, rank } in rows {
-        let n_correct = field(score.map(|score| score.n_correct));
-        let accuracy = field(score.map(|score| score.accuracy_percent()));
-        let cost = field(outcome.as_ref().ok().map(|trained| trained.cost_after_last));
-        let diverged = field(diverged_at(outcome));
-        let Entry { hidden, network, learning_rate, init, seed, .. } = entry;
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{hidden},{network},{learning_rate},{init},{seed},{rank},{cost},{n_correct},{accuracy},{diverged}"
-        );
-    }
-    text
-}
-
-/// A value, or an empty field.
-fn field(value: Option<impl Display>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-fn diverged_at(outcome: &Result<Trained>) -> Option<usize> {
-    match outcome {
-        Err(Error::Diverged { iteration, .. }) => Some(*iteration),
-        _ => None,
-    }
-}
-
-fn report(args: &Args, dataset: &Dataset, backend: &Backend, rows: &[Row], folder: &RunFolder) -> Value {
-    let report_every = args.report_every.unwrap_or_else(|| args.iterations.div_ceil(10).max(1));
-    let runs = rows.iter().map(|Row { entry, outcome, score, rank }| {
-        let trained = outcome.as_ref().ok();
-        json!({
-            "hidden": entry.hidden,
-            "network": entry.network.to_string(),
-            "learning_rate": entry.learning_rate,
-            "init": entry.init.to_string(),
-            "init_seed": entry.seed,
-            "rank": rank,
-            "costs": trained.map(|trained| reported(&trained.costs, report_every)),
-            "cost_after_last": trained.map(|trained| trained.cost_after_last),
-            "diverged_at": diverged_at(outcome),
-            "n_correct": score.map(|score| score.n_correct),
-            "accuracy_percent": score.map(|score| score.accuracy_percent()),
-        })
-    });
-    json!({
-        "device": DeviceRecord::new(backend, None),
-        "data": dataset.name,
-        "m": dataset.m,
-        "iterations": args.iterations,
-        "runs": runs.collect::<Vec<_>>(),
-        "out": folder.path().display().to_string(),
-    })
 }

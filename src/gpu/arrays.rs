@@ -1,6 +1,7 @@
 //! Device buffers: those of a schedule, uploads and readbacks.
 
 use super::device::Device;
+use super::lowering::Lowered;
 use super::poll;
 use crate::error::{Error, Result};
 use crate::schedule::{Schedule, Storage, TensorId};
@@ -19,36 +20,55 @@ pub(super) enum ArrayId {
     Gradients,
     /// Partial sums, shared by all operations.
     Scratch,
-    /// A count and the costs.
+    /// The costs behind [`HISTORY_HEADER`] other words.
     History,
+    /// The features of all samples, of which an input takes a batch.
+    AllFeatures,
+    /// The targets of all samples.
+    AllTargets,
 }
 
-/// All buffers that a schedule needs.
+/// The samples on a device, and the parameters that are trained on them.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) parameters: wgpu::Buffer,
+    /// Features and targets, if there are any.
+    pub(super) samples: Option<(wgpu::Buffer, wgpu::Buffer)>,
+}
+
+/// Words before the costs: how many there are, and the number of the next batch.
+pub(super) const HISTORY_HEADER: usize = 2;
+
+/// All buffers that a lowered schedule needs.
 pub(super) struct Arrays {
     tensors: Vec<Option<wgpu::Buffer>>,
-    pub(super) parameters: wgpu::Buffer,
+    shared: Shared,
     gradients: wgpu::Buffer,
     scratch: wgpu::Buffer,
     pub(super) history: wgpu::Buffer,
 }
 
 impl Arrays {
-    /// Buffers for `schedule`, with a parameter arena that others may share and `scratch` elements for partial sums.
+    /// Buffers for `schedule` as it was lowered; input and target are the samples themselves if these are of the same size.
     ///
     /// # Errors
     /// [`Error::DeviceLimit`] for a matrix that the device cannot bind whole.
     pub(super) fn new(
         device: &Device,
         schedule: &Schedule,
-        parameters: wgpu::Buffer,
-        scratch: usize,
+        shared: Shared,
+        lowered: &Lowered,
     ) -> Result<Self> {
+        let scratch = lowered.scratch;
         device.check_array("the parameters", schedule.n_parameters)?;
         device.check_array("the partial sums", scratch)?;
         let mut tensors = Vec::with_capacity(schedule.tensors.len());
-        for tensor in &schedule.tensors {
-            tensors.push(match tensor.storage {
-                Storage::Input | Storage::Target | Storage::Value => {
+        for (i, tensor) in schedule.tensors.iter().enumerate() {
+            let whole = shared.samples.as_ref().filter(|(x, _)| holds(x, schedule, Storage::Input));
+            tensors.push(match (tensor.storage, whole) {
+                (Storage::Input, Some((x, _))) => Some(x.clone()),
+                (Storage::Target, Some((_, y))) => Some(y.clone()),
+                (Storage::Input | Storage::Target | Storage::Value, _) if lowered.uses(TensorId(i)) => {
                     let what = format!("{} ({} x {})", tensor.name, tensor.rows, tensor.cols);
                     device.check_array(&what, tensor.len())?;
                     Some(array(device, &tensor.name, tensor.len()))
@@ -58,10 +78,10 @@ impl Arrays {
         }
         Ok(Self {
             tensors,
-            parameters,
+            shared,
             gradients: array(device, "gradients", schedule.n_parameters),
             scratch: array(device, "partial sums", scratch),
-            history: array(device, "history", 1 + HISTORY_CAPACITY),
+            history: array(device, "history", HISTORY_HEADER + HISTORY_CAPACITY),
         })
     }
 
@@ -70,11 +90,22 @@ impl Arrays {
             ArrayId::Tensor(id) => {
                 self.tensors[id.0].as_ref().expect("lowering names only matrices with a buffer of their own")
             }
-            ArrayId::Parameters => &self.parameters,
+            ArrayId::Parameters => &self.shared.parameters,
+            ArrayId::AllFeatures => &self.samples().0,
+            ArrayId::AllTargets => &self.samples().1,
             ArrayId::Gradients => &self.gradients,
             ArrayId::Scratch => &self.scratch,
             ArrayId::History => &self.history,
         }
+    }
+
+    fn samples(&self) -> &(wgpu::Buffer, wgpu::Buffer) {
+        self.shared.samples.as_ref().expect("only batches of samples are lowered to taking them")
+    }
+
+    /// Whether that matrix is written anywhere.
+    pub(super) fn holds(&self, id: TensorId) -> bool {
+        self.tensors[id.0].is_some()
     }
 
     /// The buffer of the first matrix with that storage.
@@ -82,6 +113,12 @@ impl Arrays {
         let position = schedule.tensors.iter().position(|tensor| tensor.storage == storage)?;
         self.tensors[position].as_ref()
     }
+}
+
+/// Whether a buffer has the size of the schedule's matrix of that storage.
+fn holds(buffer: &wgpu::Buffer, schedule: &Schedule, storage: Storage) -> bool {
+    let tensor = schedule.tensors.iter().find(|tensor| tensor.storage == storage);
+    tensor.is_some_and(|tensor| buffer.size() == (tensor.len() * size_of::<f32>()) as u64)
 }
 
 /// A buffer for that many f32 (or u32), zeroed.

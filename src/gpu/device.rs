@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
-use super::grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
+use super::grid::{Geometry, Product, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 use super::kernels::{Access, Kernel, KernelInfo};
+use super::lowering::Settings;
 use crate::error::{Error, Result};
 
 /// A device ready to run kernels. Cheap to share by reference; kernels are compiled when first needed, and once.
@@ -15,6 +16,7 @@ pub struct Device {
     summary: AdapterSummary,
     failures: Arc<Failures>,
     checked: bool,
+    products: Product,
     /// By kernel and override constants.
     pipelines: Mutex<HashMap<(Kernel, Constants), wgpu::ComputePipeline>>,
 }
@@ -71,14 +73,9 @@ impl Device {
             }
         });
         let pipelines = Mutex::default();
-        Ok(Self {
-            device,
-            queue,
-            summary: AdapterSummary::new(&adapter),
-            failures,
-            checked: false,
-            pipelines,
-        })
+        let summary = AdapterSummary::new(&adapter);
+        let products = if summary.software { Product::Registers } else { Product::Workgroup };
+        Ok(Self { device, queue, summary, products, failures, checked: false, pipelines })
     }
 
     /// What the adapter says of itself.
@@ -92,10 +89,22 @@ impl Device {
         Geometry { workgroup_size: best, per_dimension: self.summary.max_workgroups_per_dimension }
     }
 
+    /// How it lowers schedules.
+    pub(super) fn settings(&self) -> Settings {
+        Settings { geometry: self.geometry(), fused: true, n_batches: 1, products: self.products }
+    }
+
     /// With bounds checks and loop counters in every kernel, also in those that are proved not to need them: what a test
     /// of that proof compares with.
     pub fn with_checks(mut self) -> Self {
         self.checked = true;
+        self
+    }
+
+    /// With another way to multiply the matrices of wide layers. The sums of each way have their own order, and so their own
+    /// last bits.
+    pub fn with_products(mut self, products: Product) -> Self {
+        self.products = products;
         self
     }
 
@@ -126,9 +135,9 @@ impl Device {
         })
     }
 
-    pub(super) fn pipeline(&self, kernel: Kernel, variant: u32) -> wgpu::ComputePipeline {
+    pub(super) fn pipeline(&self, kernel: Kernel, variant: &[u32]) -> wgpu::ComputePipeline {
         let mut constants = vec![("WORKGROUP_SIZE", self.geometry().workgroup_size)];
-        constants.extend(kernel.info().variant.map(|name| (name, variant)));
+        constants.extend(kernel.info().variants.iter().copied().zip(variant.iter().copied()));
         self.pipeline_with(kernel, constants)
     }
 
@@ -184,12 +193,13 @@ impl Device {
             label: Some(info.name),
             source: wgpu::ShaderSource::Wgsl(info.source().into()),
         };
-        if self.checked || info.shape.is_empty() {
+        if self.checked || !info.proved {
             return self.device.create_shader_module(descriptor);
         }
-        // SAFETY: kernels of whole networks index nothing but by the sizes in their tables, params and override constants.
-        // `Shape` and `Blocks` make these and the buffers from one validated network and data set, and every loop counts up
-        // to one of those sizes. Without checks drivers unroll the loops, twice as fast; `gpu_population` runs both ways.
+        // SAFETY: these kernels index by the sizes in their tables, params and override constants alone, and their loops count
+        // up to those. `Shape` and `Blocks` make sizes and buffers from one validated network and data set; `Lowering::proved`
+        // holds those of products against the matrices that the buffers are made for. Without checks drivers unroll the
+        // loops, twice as fast; `gpu_population` and `gpu_layerwise` run both ways.
         unsafe {
             self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }

@@ -3,15 +3,14 @@
 use std::time::Duration;
 use web_time::Instant;
 
-use super::arrays::{Arrays, HISTORY_CAPACITY, array, download, upload};
+use super::arrays::{ArrayId, HISTORY_CAPACITY, Shared, array, download, upload};
+use super::batched::Batched;
 use super::device::Device;
-use super::lowering::layerwise;
 use super::poll::submitted_work_done;
 use super::predictor::Predictor;
-use super::program::Program;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Problem, Schedule, Storage};
+use crate::schedule::{self, Batches, Problem};
 
 /// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
 pub const TIME_BUDGET: Duration = Duration::from_millis(50);
@@ -19,17 +18,22 @@ pub const TIME_BUDGET: Duration = Duration::from_millis(50);
 /// The most dispatches of a submission: bounds the memory of its commands.
 const MAX_DISPATCHES: usize = 50_000;
 
+/// Samples an evaluation takes at a time, unless the batches are larger: its matrices stay small.
+const EVALUATION_BLOCK: usize = 1 << 13;
+
 /// A network in training on a device, in single precision.
 pub struct Executor<'d> {
     device: &'d Device,
     network: Network,
-    m: usize,
-    schedule: Schedule,
-    arrays: Arrays,
-    step: Program,
+    batches: Batches,
+    shared: Shared,
+    step: Batched,
+    /// Forward and cost, made when first needed.
+    evaluation: Option<Batched>,
     pace: Pace,
-    /// Costs on the device that the host has not fetched.
-    pending: usize,
+    /// Iterations done, and those of them whose costs the host has fetched.
+    done: usize,
+    fetched: usize,
     costs: Vec<f64>,
     predictor: Option<Predictor<'d>>,
 }
@@ -73,34 +77,41 @@ impl<'d> Executor<'d> {
     /// beyond f32.
     pub fn new(device: &'d Device, problem: &Problem<'_>) -> Result<Self> {
         problem.check()?;
-        let Problem { network, parameters, x, y, m, batch_size, learning_rate } = *problem;
-        if batch_size != m {
-            return Err(Error::invalid(
-                "batch size",
-                batch_size,
-                format!("a device trains on all {m} samples at once"),
-            ));
-        }
-        let schedule = schedule::training_step(network, m, learning_rate);
-        let lowered = layerwise(&schedule, device.geometry())?;
-        let arena = array(device, "parameters", schedule.n_parameters);
-        let arrays = Arrays::new(device, &schedule, arena, lowered.scratch)?;
-        upload(device, &arrays.parameters, "parameters", parameters.values())?;
-        for (storage, what, values) in [(Storage::Input, "features", x), (Storage::Target, "targets", y)] {
-            let buffer = arrays.of(&schedule, storage).expect("a training step has input and target");
-            upload(device, buffer, what, values)?;
-        }
-        let step = Program::new(device, &lowered.dispatches, &arrays);
+        let Problem { network, parameters, x, y, learning_rate, .. } = *problem;
+        let batches = problem.batches();
+        let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
+            device.check_array(what, values.len())?;
+            let buffer = array(device, what, values.len());
+            upload(device, &buffer, what, values)?;
+            Ok(buffer)
+        };
+        let shared = Shared {
+            parameters: uploaded("parameters", parameters.values())?,
+            samples: Some((uploaded("features", x)?, uploaded("targets", y)?)),
+        };
+        let schedule = |m| schedule::training_step(network, m, learning_rate);
+        let step = Batched::new(device, shared.clone(), batches, schedule)?;
         device.check("building the training step")?;
-        let pace = Pace::new(step.len());
+        let pace = Pace::new(step.dispatches());
         let network = network.clone();
-        let costs = Vec::new();
-        Ok(Self { device, network, m, schedule, arrays, step, pace, pending: 0, costs, predictor: None })
+        Ok(Self {
+            device,
+            network,
+            batches,
+            shared,
+            step,
+            evaluation: None,
+            pace,
+            done: 0,
+            fetched: 0,
+            costs: Vec::new(),
+            predictor: None,
+        })
     }
 
     /// Dispatches of one training step.
     pub fn dispatches_per_iteration(&self) -> usize {
-        self.step.len()
+        self.step.dispatches()
     }
 
     /// Runs at most `iterations` training steps in one submission within [`TIME_BUDGET`], and says how many: the
@@ -109,20 +120,20 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.
     pub async fn run(&mut self, iterations: usize) -> Result<usize> {
-        if self.pending == HISTORY_CAPACITY {
+        if self.done - self.fetched == HISTORY_CAPACITY {
             self.fetch_costs().await?;
         }
-        let room = HISTORY_CAPACITY - self.pending;
+        let room = HISTORY_CAPACITY - (self.done - self.fetched);
         let iterations = iterations.min(self.pace.iterations).min(room);
         if iterations == 0 {
             return Ok(0);
         }
         let start = Instant::now();
-        self.step.submit(self.device, iterations);
+        self.step.submit(self.device, self.done, iterations);
         submitted_work_done(&self.device.device, &self.device.queue).await?;
         self.device.check("training")?;
         self.pace.learn(iterations, start.elapsed());
-        self.pending += iterations;
+        self.done += iterations;
         Ok(iterations)
     }
 
@@ -133,8 +144,8 @@ impl<'d> Executor<'d> {
     /// As [`Executor::run`].
     pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
         self.fetch_costs().await?;
-        let profile = self.step.profile(self.device).await?;
-        self.pending += usize::from(profile.is_some());
+        let profile = self.step.profile(self.device, self.done).await?;
+        self.done += usize::from(profile.is_some());
         Ok(profile)
     }
 
@@ -148,17 +159,11 @@ impl<'d> Executor<'d> {
     }
 
     async fn fetch_costs(&mut self) -> Result<()> {
-        if self.pending > 0 {
-            let words: Vec<f32> = download(self.device, &self.arrays.history, 1 + self.pending).await?;
-            self.costs.extend(words[1..].iter().map(|&cost| f64::from(cost)));
-            self.reset_history();
+        if self.done > self.fetched {
+            self.costs.extend(self.step.take_costs(self.device, self.done - self.fetched).await?);
+            self.fetched = self.done;
         }
         Ok(())
-    }
-
-    fn reset_history(&mut self) {
-        self.device.queue.write_buffer(&self.arrays.history, 0, bytemuck::bytes_of(&0u32));
-        self.pending = 0;
     }
 
     /// The current parameters.
@@ -166,9 +171,7 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// As [`Executor::run`].
     pub async fn parameters(&self) -> Result<Parameters> {
-        let words: Vec<f32> =
-            download(self.device, &self.arrays.parameters, self.schedule.n_parameters).await?;
-        Parameters::from_values(&self.network, words.into_iter().map(f64::from).collect())
+        self.arena(&self.shared.parameters).await
     }
 
     /// The gradients that the last iteration left behind, in the layout of the parameters.
@@ -176,24 +179,29 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// As [`Executor::run`].
     pub async fn gradients(&self) -> Result<Parameters> {
-        let buffer = self.arrays.get(super::arrays::ArrayId::Gradients);
-        let words: Vec<f32> = download(self.device, buffer, self.schedule.n_parameters).await?;
+        self.arena(self.step.arrays.get(ArrayId::Gradients)).await
+    }
+
+    async fn arena(&self, buffer: &wgpu::Buffer) -> Result<Parameters> {
+        let words: Vec<f32> = download(self.device, buffer, self.step.schedule().n_parameters).await?;
         Parameters::from_values(&self.network, words.into_iter().map(f64::from).collect())
     }
 
-    /// The cost of the current parameters.
+    /// The cost of the current parameters over all samples.
     ///
     /// # Errors
     /// As [`Executor::run`].
     pub async fn cost(&mut self) -> Result<f64> {
-        self.fetch_costs().await?;
-        let schedule = schedule::evaluation(&self.network, self.m);
-        // The evaluation is the beginning of the training step, with the same matrices under the same names.
-        let lowered = layerwise(&schedule, self.device.geometry())?;
-        Program::new(self.device, &lowered.dispatches, &self.arrays).submit(self.device, 1);
-        let words: Vec<f32> = download(self.device, &self.arrays.history, 2).await?;
-        self.reset_history();
-        Ok(f64::from(words[1]))
+        let Batches { m, size } = self.batches;
+        let evaluation = match self.evaluation.take() {
+            Some(evaluation) => evaluation,
+            None => {
+                let size = size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m);
+                let schedule = |m| schedule::evaluation(&self.network, m);
+                Batched::new(self.device, self.shared.clone(), Batches { m, size }, schedule)?
+            }
+        };
+        self.evaluation.insert(evaluation).mean_cost(self.device).await
     }
 
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
@@ -203,7 +211,7 @@ impl<'d> Executor<'d> {
     pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
         let predictor = match self.predictor.take() {
             Some(predictor) if predictor.fits(m) => predictor,
-            _ => Predictor::sharing(self.device, &self.network, self.arrays.parameters.clone(), m)?,
+            _ => Predictor::sharing(self.device, &self.network, self.shared.parameters.clone(), m)?,
         };
         self.predictor.insert(predictor).predict(x, m).await
     }

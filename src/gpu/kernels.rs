@@ -9,7 +9,8 @@
 use super::grid::PER_INVOCATION;
 use super::params::{
     ActivationParams, BlockParams, FinishStepParams, FinishSumParams, GradientDescentParams, LossParams,
-    MatmulParams, ParamField, Params, PeakParams, RowSumParams, WeightGradientParams,
+    MatmulParams, ParamField, Params, PeakParams, ProductParams, RowSumParams, TakeBatchParams,
+    WeightGradientParams,
 };
 use super::tables::{REGISTER_PARAMETERS, REGISTER_UNITS, TABLE_HEADER, TABLE_ROW};
 use crate::network::{Activation, Loss};
@@ -36,10 +37,12 @@ pub struct KernelInfo {
     pub storage: &'static [(u32, Access)],
     /// The fields of its params struct.
     pub params: &'static [ParamField],
-    /// The override constant that picks a variant (an activation, a loss, a tile), if it has any.
-    pub variant: Option<&'static str>,
+    /// The override constants that pick a variant: an activation, a loss, a tile.
+    pub variants: &'static [&'static str],
     /// The override constants that describe a whole network, if it takes one.
     pub shape: &'static [&'static str],
+    /// Whether the host proves that it stays within its arrays and that its loops end, so that drivers need not check.
+    pub proved: bool,
 }
 
 impl KernelInfo {
@@ -70,6 +73,7 @@ impl KernelInfo {
 pub(super) enum Kernel {
     MatmulBias,
     InputGradient,
+    InputDelta,
     WeightGradient,
     RowSum,
     FinishSum,
@@ -77,9 +81,13 @@ pub(super) enum Kernel {
     ActivationDerivative,
     Cost,
     FinishCost,
+    CostAndDelta,
     OutputDelta,
     Predict,
     GradientDescent,
+    TakeBatch,
+    ProductRegisters,
+    ProductWorkgroup,
     FusedStepRegisters,
     FusedStepWorkgroup,
     FinishStep,
@@ -105,7 +113,7 @@ type File = (&'static str, &'static str);
 const INDEXING: File = file!("indexing.wgsl");
 const NUMERICS: File = file!("numerics.wgsl");
 const WORKGROUP_SUM: File = file!("workgroup_sum.wgsl");
-const MATMUL: &[File] = &[INDEXING, file!("matmul.wgsl")];
+const MATMUL: &[File] = &[INDEXING, NUMERICS, file!("matmul.wgsl")];
 const WEIGHT_GRADIENT: &[File] = &[INDEXING, WORKGROUP_SUM, file!("weight_gradient.wgsl")];
 const REDUCE: &[File] = &[INDEXING, WORKGROUP_SUM, file!("reduce.wgsl")];
 const FINISH_SUM: &[File] = &[INDEXING, file!("finish_sum.wgsl")];
@@ -121,6 +129,10 @@ const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWOR
 const FINISH_STEP: &[File] = &[INDEXING, WORKGROUP_SUM, file!("finish_step.wgsl")];
 const RESIDENT_REGISTERS: &[File] = &[NUMERICS, SAMPLE_BLOCK, REGISTER_NETWORK, RESIDENT];
 const RESIDENT_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWORK, RESIDENT];
+const TAKE_BATCH: &[File] = &[INDEXING, file!("take_batch.wgsl")];
+const PRODUCT_TILE: File = file!("product.wgsl");
+const PRODUCT_REGISTERS: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_registers.wgsl")];
+const PRODUCT_WORKGROUP: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_workgroup.wgsl")];
 const PEAK: &[File] = &[INDEXING, file!("peak.wgsl")];
 const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
 
@@ -132,18 +144,32 @@ const fn kernel<P: Params>(
     files: &'static [File],
     storage: &'static [(u32, Access)],
 ) -> KernelInfo {
-    KernelInfo { name, entry: name, files, storage, params: P::FIELDS, variant: None, shape: &[] }
+    KernelInfo {
+        name,
+        entry: name,
+        files,
+        storage,
+        params: P::FIELDS,
+        variants: &[],
+        shape: &[],
+        proved: false,
+    }
 }
 
 impl KernelInfo {
-    const fn with_variant(mut self, name: &'static str) -> Self {
-        self.variant = Some(name);
+    const fn with_variants(mut self, names: &'static [&'static str]) -> Self {
+        self.variants = names;
         self
     }
 
     const fn with_network(mut self, entry: &'static str, shape: &'static [&'static str]) -> Self {
         self.entry = entry;
         self.shape = shape;
+        self.with_proved_bounds()
+    }
+
+    const fn with_proved_bounds(mut self) -> Self {
+        self.proved = true;
         self
     }
 }
@@ -154,24 +180,43 @@ const REGISTER_SHAPE: &[&str] =
 /// The shape of the largest network in workgroup memory, as override constants.
 const WORKGROUP_SHAPE: &[&str] = &["LOSS", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS"];
 const FUSED_STEP_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, R), (5, R), (6, RW)];
+const PRODUCT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, RW), (4, R), (5, RW)];
+const PRODUCT: &[&str] = &["TILE", "ACTIVATION"];
 const RESIDENT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, RW), (5, RW), (6, RW)];
 
 /// All kernels, in the order of `Kernel`.
 pub const KERNELS: &[KernelInfo] = &[
-    kernel::<MatmulParams>("matmul_bias", MATMUL, &[(1, R), (2, R), (3, RW)]).with_variant("TILE"),
-    kernel::<MatmulParams>("input_gradient", MATMUL, &[(1, R), (2, R), (3, RW)]).with_variant("TILE"),
-    kernel::<WeightGradientParams>("weight_gradient", WEIGHT_GRADIENT, &[(1, R), (2, R), (3, RW)])
-        .with_variant("TILE"),
-    kernel::<RowSumParams>("row_sum", REDUCE, &[(1, R), (2, RW)]),
-    kernel::<FinishSumParams>("finish_sum", FINISH_SUM, &[(1, R), (2, RW)]),
-    kernel::<ActivationParams>("activate", ACTIVATION, &[(1, R), (2, RW)]).with_variant("ACTIVATION"),
+    kernel::<MatmulParams>("matmul_bias", MATMUL, &[(1, R), (2, R), (3, RW)])
+        .with_variants(PRODUCT)
+        .with_proved_bounds(),
+    kernel::<MatmulParams>("input_gradient", MATMUL, &[(1, R), (2, R), (3, RW)])
+        .with_variants(PRODUCT)
+        .with_proved_bounds(),
+    kernel::<MatmulParams>("input_delta", MATMUL, &[(1, R), (2, R), (3, RW), (4, R)])
+        .with_variants(PRODUCT)
+        .with_proved_bounds(),
+    kernel::<WeightGradientParams>("weight_gradient", WEIGHT_GRADIENT, &[(1, R), (2, R), (3, RW), (4, RW)])
+        .with_variants(&["TILE", "BIAS"])
+        .with_proved_bounds(),
+    kernel::<RowSumParams>("row_sum", REDUCE, &[(1, R), (2, RW), (3, RW)]),
+    kernel::<FinishSumParams>("finish_sum", FINISH_SUM, &[(1, R), (2, RW), (3, RW)]),
+    kernel::<ActivationParams>("activate", ACTIVATION, &[(1, R), (2, RW)]).with_variants(&["ACTIVATION"]),
     kernel::<ActivationParams>("activation_derivative", ACTIVATION, &[(1, R), (2, R), (3, RW)])
-        .with_variant("ACTIVATION"),
-    kernel::<LossParams>("cost", LOSS, &[(1, R), (2, R), (3, RW), (4, RW)]).with_variant("LOSS"),
-    kernel::<LossParams>("finish_cost", LOSS, &[(3, RW), (4, RW)]).with_variant("LOSS"),
-    kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (3, RW)]).with_variant("LOSS"),
-    kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]).with_variant("LOSS"),
+        .with_variants(&["ACTIVATION"]),
+    kernel::<LossParams>("cost", LOSS, &[(1, R), (2, R), (3, RW), (4, RW)]).with_variants(&["LOSS"]),
+    kernel::<LossParams>("finish_cost", LOSS, &[(3, RW), (4, RW)]).with_variants(&["LOSS"]),
+    kernel::<LossParams>("cost_and_delta", LOSS, &[(1, R), (2, R), (3, RW), (4, RW), (5, RW)])
+        .with_variants(&["LOSS"]),
+    kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (5, RW)]).with_variants(&["LOSS"]),
+    kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]).with_variants(&["LOSS"]),
     kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
+    kernel::<TakeBatchParams>("take_batch", TAKE_BATCH, &[(1, R), (2, R), (3, R), (4, RW), (5, RW)]),
+    kernel::<ProductParams>("product_registers", PRODUCT_REGISTERS, PRODUCT_ARRAYS)
+        .with_variants(&["FORM", "ACTIVATION"])
+        .with_proved_bounds(),
+    kernel::<ProductParams>("product_workgroup", PRODUCT_WORKGROUP, PRODUCT_ARRAYS)
+        .with_variants(&["FORM", "ACTIVATION", "SIDE"])
+        .with_proved_bounds(),
     kernel::<BlockParams>("fused_step_registers", FUSED_STEP_REGISTERS, FUSED_STEP_ARRAYS)
         .with_network("fused_step", REGISTER_SHAPE),
     kernel::<BlockParams>("fused_step_workgroup", FUSED_STEP_WORKGROUP, FUSED_STEP_ARRAYS)
@@ -194,6 +239,15 @@ pub(super) fn activation_code(g: Activation) -> (u32, f32) {
         Activation::LeakyRelu { slope } => (3, slope as f32),
         Activation::Identity => (4, 0.0),
     }
+}
+
+/// What becomes of a product's sums, the value of `FORM` in product.wgsl.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Forward,
+    Delta,
+    Gradient,
+    Plain,
 }
 
 /// The code of a loss in loss.wgsl, the value of `LOSS`.

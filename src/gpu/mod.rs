@@ -5,6 +5,7 @@
 
 mod adapters;
 mod arrays;
+mod batched;
 mod blocks;
 mod device;
 mod executor;
@@ -23,10 +24,10 @@ mod tables;
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;
 pub use executor::{Executor, TIME_BUDGET};
-pub use grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
+pub use grid::{Geometry, Product, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 pub use kernels::{Access, KERNELS, KernelInfo};
 pub use params::ParamField;
 pub use peak::{Peak, peak};
 pub use population::Population;
 pub use predictor::Predictor;
-pub use run_once::run_once;
+pub use run_once::{run_fused_once, run_once};

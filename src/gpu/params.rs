@@ -35,12 +35,54 @@ macro_rules! params {
     };
 }
 
-params!(MatmulParams { n_l: u32, n_prev: u32, m: u32, w_offset: u32, b_offset: u32 });
-params!(WeightGradientParams { n_l: u32, n_prev: u32, m: u32, rounds: u32, dw_offset: u32, scale: f32 });
-params!(RowSumParams { n_l: u32, m: u32, rounds: u32, db_offset: u32, scale: f32 });
-params!(FinishSumParams { size: u32, n_chunks: u32, out_offset: u32, scale: f32 });
+params!(MatmulParams { n_l: u32, n_prev: u32, m: u32, w_offset: u32, b_offset: u32, slope: f32 });
+params!(WeightGradientParams {
+    n_l: u32,
+    n_prev: u32,
+    m: u32,
+    rounds: u32,
+    dw_offset: u32,
+    scale: f32,
+    update: u32,
+    learning_rate: f32,
+});
+params!(RowSumParams {
+    n_l: u32,
+    m: u32,
+    rounds: u32,
+    db_offset: u32,
+    scale: f32,
+    update: u32,
+    learning_rate: f32,
+});
+params!(ProductParams {
+    rows: u32,
+    columns: u32,
+    depth: u32,
+    chunk: u32,
+    left_offset: u32,
+    left_row: u32,
+    left_depth: u32,
+    right_depth: u32,
+    right_column: u32,
+    out_offset: u32,
+    bias_offset: u32,
+    slope: f32,
+    scale: f32,
+    update: u32,
+    learning_rate: f32,
+});
+params!(FinishSumParams {
+    size: u32,
+    n_chunks: u32,
+    out_offset: u32,
+    scale: f32,
+    update: u32,
+    learning_rate: f32,
+});
 params!(ActivationParams { size: u32, slope: f32 });
-params!(LossParams { n_outputs: u32, m: u32, n_chunks: u32, rounds: u32, scale: f32 });
+params!(LossParams { n_outputs: u32, m: u32, n_chunks: u32, rounds: u32, scale: f32, n_batches: u32 });
+params!(TakeBatchParams { m: u32, size: u32, width: u32, x_rows: u32 });
 params!(BlockParams {
     m: u32,
     stride: u32,

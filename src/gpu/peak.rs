@@ -65,7 +65,7 @@ fn bind(
     grid: super::grid::Grid,
 ) -> Program {
     let params = params_buffer(device, kernel.info().name, bytemuck::bytes_of(&params));
-    Program::of(vec![Bound::new(device, kernel, device.pipeline(kernel, 0), &params, arrays, grid)])
+    Program::of(vec![Bound::new(device, kernel, device.pipeline(kernel, &[]), &params, arrays, grid)])
 }
 
 /// Seconds of one run, the least of several measurements that are long enough to be told from the submission.

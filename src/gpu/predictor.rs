@@ -1,6 +1,6 @@
 //! Predictions on a device, block by block.
 
-use super::arrays::{Arrays, array, download, upload};
+use super::arrays::{Arrays, Shared, array, download, upload};
 use super::device::Device;
 use super::lowering::layerwise;
 use super::program::Program;
@@ -41,8 +41,8 @@ impl<'d> Predictor<'d> {
         m: usize,
     ) -> Result<Self> {
         let schedule = schedule::prediction(network, m.clamp(1, MAX_BLOCK));
-        let lowered = layerwise(&schedule, device.geometry())?;
-        let arrays = Arrays::new(device, &schedule, parameters, lowered.scratch)?;
+        let lowered = layerwise(&schedule, device.settings())?;
+        let arrays = Arrays::new(device, &schedule, Shared { parameters, samples: None }, &lowered)?;
         let forward = Program::new(device, &lowered.dispatches, &arrays);
         device.check("building the forward pass")?;
         Ok(Self { device, network: network.clone(), schedule, arrays, forward })

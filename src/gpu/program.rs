@@ -39,16 +39,7 @@ impl Program {
 
     /// Submits `runs` runs, one after the other.
     pub(super) fn submit(&self, device: &Device, runs: usize) {
-        let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for _ in 0..runs {
-                for dispatch in &self.dispatches {
-                    dispatch.encode(&mut pass);
-                }
-            }
-        }
-        device.queue.submit([encoder.finish()]);
+        submit(device, std::iter::repeat_n(self, runs));
     }
 }
 
@@ -92,9 +83,21 @@ impl Program {
     }
 }
 
+/// Submits one run of each program, in order, at once.
+pub(super) fn submit<'p>(device: &Device, programs: impl Iterator<Item = &'p Program>) {
+    let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for dispatch in programs.flat_map(|program| &program.dispatches) {
+            dispatch.encode(&mut pass);
+        }
+    }
+    device.queue.submit([encoder.finish()]);
+}
+
 fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {
     let info = dispatch.kernel.info();
-    let pipeline = device.pipeline(dispatch.kernel, dispatch.variant);
+    let pipeline = device.pipeline(dispatch.kernel, &dispatch.variant);
     let params = params_buffer(device, info.name, &dispatch.params);
     let arrays: Vec<_> = dispatch.arrays.iter().map(|&id| arrays.get(id)).collect();
     Bound::new(device, dispatch.kernel, pipeline, &params, &arrays, dispatch.grid)

@@ -1,9 +1,9 @@
 //! One run of any schedule with every matrix in sight: what a test or a check of the device compares with
 //! `cpu_reference::run_once`.
 
-use super::arrays::{ArrayId, Arrays, array, download, write};
+use super::arrays::{ArrayId, Arrays, HISTORY_HEADER, Shared, array, download, write};
 use super::device::Device;
-use super::lowering::layerwise;
+use super::lowering::{Settings, layerwise};
 use super::program::Program;
 use crate::error::Result;
 use crate::schedule::{Contents, Op, Schedule, TensorId};
@@ -16,11 +16,29 @@ use crate::schedule::{Contents, Op, Schedule, TensorId};
 /// [`crate::Error::Shape`] when the contents are not those of the schedule; [`crate::Error::DeviceLimit`] when a matrix
 /// is too large for the device; [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.
 pub async fn run_once(device: &Device, schedule: &Schedule, before: &Contents) -> Result<Contents> {
+    run(device, schedule, before, Settings { fused: false, ..device.settings() }).await
+}
+
+/// The same with as few kernels as a training has: a matrix that these leave out is empty afterwards.
+///
+/// # Errors
+/// As [`run_once`].
+pub async fn run_fused_once(device: &Device, schedule: &Schedule, before: &Contents) -> Result<Contents> {
+    run(device, schedule, before, device.settings()).await
+}
+
+async fn run(
+    device: &Device,
+    schedule: &Schedule,
+    before: &Contents,
+    settings: Settings,
+) -> Result<Contents> {
     before.check_for(schedule)?;
-    let lowered = layerwise(schedule, device.geometry())?;
+    let lowered = layerwise(schedule, settings)?;
     let parameters = array(device, "parameters", schedule.n_parameters);
-    let arrays = Arrays::new(device, schedule, parameters, lowered.scratch)?;
-    let tensors = || before.tensors.iter().enumerate().filter(|(_, values)| !values.is_empty());
+    let arrays = Arrays::new(device, schedule, Shared { parameters, samples: None }, &lowered)?;
+    let held = |(i, _): &(usize, &Vec<f64>)| arrays.holds(TensorId(*i));
+    let tensors = || before.tensors.iter().enumerate().filter(held);
     for (i, values) in tensors() {
         write(device, arrays.get(ArrayId::Tensor(TensorId(i))), &rounded(values));
     }
@@ -34,14 +52,14 @@ pub async fn run_once(device: &Device, schedule: &Schedule, before: &Contents) -
         Ok(words.into_iter().map(f64::from).collect())
     };
     let mut after = before.clone();
+    after.tensors.iter_mut().for_each(Vec::clear);
     for (i, values) in tensors() {
         after.tensors[i] = fetch(ArrayId::Tensor(TensorId(i)), values.len()).await?;
     }
     after.parameters = fetch(ArrayId::Parameters, schedule.n_parameters).await?;
     after.gradients = fetch(ArrayId::Gradients, schedule.n_parameters).await?;
     let n_costs = schedule.ops.iter().filter(|op| matches!(op, Op::Cost { .. })).count();
-    // The first word counts the costs.
-    after.costs = fetch(ArrayId::History, 1 + n_costs).await?.split_off(1);
+    after.costs = fetch(ArrayId::History, HISTORY_HEADER + n_costs).await?.split_off(HISTORY_HEADER);
     Ok(after)
 }
 

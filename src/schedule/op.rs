@@ -155,6 +155,20 @@ pub enum Op {
 }
 
 impl Op {
+    /// The matrices that the operation reads; an update, which works on the whole arena, names none.
+    pub fn inputs(&self) -> Vec<TensorId> {
+        match *self {
+            Self::MatmulBias { w, x, b, .. } => vec![w, x, b],
+            Self::Activate { z, .. } | Self::Predict { z, .. } => vec![z],
+            Self::Cost { z, y, .. } | Self::OutputDelta { z, y, .. } => vec![z, y],
+            Self::WeightGradient { dz, a_prev, .. } => vec![dz, a_prev],
+            Self::RowSum { dz, .. } => vec![dz],
+            Self::InputGradient { w, dz, .. } => vec![w, dz],
+            Self::ActivationDerivative { da, a, .. } => vec![da, a],
+            Self::GradientDescent { .. } => Vec::new(),
+        }
+    }
+
     /// The matrix that the operation fills, or `None` for an update, which works on the whole arena.
     pub fn output(&self) -> Option<TensorId> {
         match *self {

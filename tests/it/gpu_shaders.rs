@@ -47,7 +47,7 @@ fn in_shader(info: &KernelInfo, source: &str) -> Result<Interface, String> {
     let mut overrides: PipelineConstants =
         [("WORKGROUP_SIZE".to_owned(), f64::from(WORKGROUP_SIZE))].into_iter().collect();
     // Any variant will do: they differ in what they compute, not in what they are given.
-    overrides.extend(info.variant.iter().chain(info.shape).map(|&name| (name.to_owned(), 1.0)));
+    overrides.extend(info.variants.iter().chain(info.shape).map(|&name| (name.to_owned(), 1.0)));
     let name = info.entry;
     let entry = Some((ShaderStage::Compute, name));
     let (module, validated) =
@@ -206,7 +206,7 @@ fn wrong_fields_are_caught() {
 
 #[test]
 fn wrong_bindings_are_caught() {
-    assert_caught("row_sum", "@binding(2)", "@binding(3)", "(3, true)");
+    assert_caught("gradient_descent", "@binding(2)", "@binding(3)", "(3, true)");
     assert_caught(
         "gradient_descent",
         "params.learning_rate * gradients[index]",

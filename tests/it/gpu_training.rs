@@ -247,7 +247,7 @@ fn values_beyond_single_precision_are_refused() {
 fn a_matrix_larger_than_the_device_can_bind_is_refused() {
     let Some(device) = &open() else { return };
     let (units, limit) = (60_000, device.summary().max_array_bytes);
-    // One feature a sample is little, Z1 is more than the device can bind.
+    // One feature a sample is little, A1 is more than the device can bind.
     let m = usize::try_from(limit).unwrap() / size_of::<f32>() / units + 1;
     let hidden = vec![Layer { units, activation: Activation::Tanh }];
     let network = Network::new(1, hidden, 1, Loss::BinaryCrossEntropy).unwrap();
@@ -256,7 +256,7 @@ fn a_matrix_larger_than_the_device_can_bind_is_refused() {
         Executor::new(device, &Problem::full_batch(&network, &parameters, &zeros, &zeros, m, 0.1)).err();
     let Some(error @ Error::DeviceLimit { .. }) = error else { panic!("not refused: {error:?}") };
     let message = error.to_string();
-    assert!(message.starts_with(&format!("Z1 (60000 x {m}) needs ")), "{message}");
+    assert!(message.starts_with(&format!("A1 (60000 x {m}) needs ")), "{message}");
     let limit = format!("{} MiB an array", limit.div_ceil(1 << 20));
     assert!(message.contains(&limit) && message.contains(&device.summary().name), "{message}");
 }

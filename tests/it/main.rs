@@ -20,6 +20,7 @@ mod golden_quiz;
 mod golden_training;
 mod gpu_cli;
 mod gpu_large_m;
+mod gpu_layerwise;
 mod gpu_numerics;
 mod gpu_population;
 mod gpu_shaders;

@@ -149,7 +149,7 @@ impl Whole {
         let finish = params_buffer(device, "finish step", bytemuck::bytes_of(&finish));
         // At most LOOP_LIMIT parameters: one dimension holds them.
         let grid = [n_parameters + 1, 1, 1];
-        let pipeline = device.pipeline(Kernel::FinishStep, 0);
+        let pipeline = device.pipeline(Kernel::FinishStep, &[]);
         let arrays = [&partial, parameters, steps, costs];
         let finish = Bound::new(device, Kernel::FinishStep, pipeline, &finish, &arrays, grid);
         (Program::of(vec![forward_and_back, finish]), params)
