@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use gpu_nn::Result;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
@@ -9,10 +10,10 @@ use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
     Backend, Choice, Executor, Plan, Progress, Score, Trained, Trainer, fastest_lowering,
 };
-use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
+use super::options::check_lowering;
 use super::record::Seconds;
 
 /// What to train.
@@ -83,12 +84,9 @@ pub async fn fit(
 /// The executor, in the lowering that was asked for or the fastest.
 async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Result<Executor<'b>> {
     let Job { backend, lowering, plan, .. } = job;
+    check_lowering(*lowering, backend)?;
     match (lowering, backend.adapter()) {
-        (Some(lowering), None) => {
-            let why = format!("the {} backend has none; leave --lowering out", backend.name());
-            return Err(Error::invalid("lowering", lowering, why));
-        }
-        (Some(lowering), Some(_)) => return backend.executor(problem, *lowering),
+        (Some(lowering), _) => return backend.executor(problem, *lowering),
         // The CPU has one way only.
         (None, None) => return backend.executor(problem, Lowering::Layerwise),
         (None, Some(_)) => {}

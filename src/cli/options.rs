@@ -212,6 +212,17 @@ impl BackendArgs {
     }
 }
 
+/// Refuses a lowering on a backend that has none.
+pub fn check_lowering(lowering: Option<Lowering>, backend: &Backend) -> Result<()> {
+    match (lowering, backend.adapter()) {
+        (Some(lowering), None) => {
+            let why = format!("the {} backend has none; leave --lowering out", backend.name());
+            Err(Error::invalid("lowering", lowering, why))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// How long to train.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Training")]

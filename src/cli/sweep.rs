@@ -212,10 +212,7 @@ async fn train(
     entries: &[Entry],
     console: &Console,
 ) -> Result<Outcomes> {
-    if let (Some(lowering), None) = (args.lowering, backend.adapter()) {
-        let why = format!("the {} backend has none; leave --lowering out", backend.name());
-        return Err(Error::invalid("lowering", lowering, why));
-    }
+    options::check_lowering(args.lowering, backend)?;
     let y = dataset.y();
     let problems = entries.iter().map(|entry| {
         let Entry { network, parameters, learning_rate, .. } = entry;
