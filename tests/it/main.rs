@@ -1,6 +1,7 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
 mod cli_bench;
+mod cli_data;
 mod cli_errors;
 mod cli_help;
 mod cli_model;
@@ -34,3 +35,4 @@ mod plot;
 mod rules;
 mod schedule;
 mod support;
+mod tables;
