@@ -1,7 +1,8 @@
-//! Data sets: what they are, where they come from (generators, CSV files), and NumPy's legacy random numbers.
+//! Data sets: what they are, where they come from (generators, files of text and of numbers), and NumPy's legacy random numbers.
 //!
 //! Nothing here knows of networks; a [`Dataset`] is columns of numbers with a target for each.
 
+mod arrays;
 mod course_generators;
 mod csv_cells;
 mod csv_columns;
@@ -11,6 +12,7 @@ mod csv_rows;
 mod dataset;
 mod delimiter;
 mod fitting;
+mod format;
 mod generators;
 mod input;
 mod numpy_random;
