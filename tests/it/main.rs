@@ -31,6 +31,7 @@ mod gpu_training;
 mod gpu_twins;
 mod gradients;
 mod numpy_random;
+mod optimisers;
 mod plot;
 mod rules;
 mod schedule;
