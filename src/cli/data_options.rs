@@ -27,6 +27,14 @@ pub struct DataArgs {
     /// Standard deviation of the noise [default: the data set's own]
     #[arg(long, value_name = "SD", value_parser = number, allow_negative_numbers = true)]
     pub noise: Option<f64>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+}
+
+/// Which columns of a file mean what.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub struct ColumnArgs {
     /// The file's target column, by header name or number from 1 [default: the last]; in an NPZ file the labels' array
     /// [default: y]
     #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
@@ -47,6 +55,11 @@ pub struct DataArgs {
 }
 
 impl DataArgs {
+    /// A file or a generated data set, with every setting of a generator left alone.
+    pub fn of_file(file: String, columns: ColumnArgs) -> Self {
+        Self { data: Some(file), m: None, data_seed: None, noise: None, columns }
+    }
+
     /// The data asked for; without `--data` that of `default`, but for the settings that were given.
     pub fn source(&self, default: Option<&DataSource>) -> Result<DataSource> {
         match (&self.data, default) {
@@ -84,14 +97,16 @@ impl DataArgs {
         refuse_for_file("number of samples", self.m)?;
         refuse_for_file("data seed", self.data_seed)?;
         refuse_for_file("noise", self.noise)?;
-        if self.label.is_some() {
-            file.label.clone_from(&self.label);
+        if self.columns.label.is_some() {
+            file.label.clone_from(&self.columns.label);
         }
-        if self.labels_file.is_some() {
-            file.labels_file.clone_from(&self.labels_file);
+        if self.columns.labels_file.is_some() {
+            file.labels_file.clone_from(&self.columns.labels_file);
         }
         let kept = [&mut file.selection.features, &mut file.selection.drop, &mut file.categorical];
-        for (kept, given) in kept.into_iter().zip([&self.features, &self.drop, &self.categorical]) {
+        for (kept, given) in
+            kept.into_iter().zip([&self.columns.features, &self.columns.drop, &self.columns.categorical])
+        {
             if !given.is_empty() {
                 kept.clone_from(given);
             }
@@ -103,15 +118,15 @@ impl DataArgs {
     fn refuse_for_generated(&self, generator: Generator) -> Result<()> {
         let first = |columns: &[String]| columns.first().cloned();
         let given = [
-            ("label column", "--label", self.label.clone()),
+            ("label column", "--label", self.columns.label.clone()),
             (
                 "labels file",
                 "--labels-file",
-                self.labels_file.as_ref().map(|path| path.display().to_string()),
+                self.columns.labels_file.as_ref().map(|path| path.display().to_string()),
             ),
-            ("feature column", "--features", first(&self.features)),
-            ("column to drop", "--drop", first(&self.drop)),
-            ("column of categories", "--categorical", first(&self.categorical)),
+            ("feature column", "--features", first(&self.columns.features)),
+            ("column to drop", "--drop", first(&self.columns.drop)),
+            ("column of categories", "--categorical", first(&self.columns.categorical)),
         ];
         for (what, option, value) in given {
             if let Some(value) = value {

@@ -161,9 +161,9 @@ pub(super) fn read_text(mut rows: CsvRows, options: &TableOptions<'_>) -> Result
     let named =
         cells.into_iter().enumerate().map(|(at, column)| Column { name: name(at), cells: column.finish() });
     let target_name = columns.label.and_then(|column| header.get(column)).cloned();
-    let table = RawTable::new(file_name(rows.path()), named.collect(), targets)?;
+    let table = RawTable::unchecked(file_name(rows.path()), named.collect(), targets);
     let unnamed = (!columns.has_header).then(|| columns.features.iter().map(|column| column + 1).collect());
-    Ok(table.of_file(rows.origin(), target_name, unnamed, Scale::Standardise).with_lines(lines))
+    table.of_file(rows.origin(), target_name, unnamed, Scale::Standardise).with_lines(lines).checked()
 }
 
 /// Empty columns for the cells of the features.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::Targets;
+use super::csv_cells::has_decimal_comma;
 use super::csv_rows::{Row, list, shown};
 use crate::error::{Error, Result};
 
@@ -65,6 +66,12 @@ impl LabelColumn {
             return Err(
                 row.error(format!("{title}: {} is no label; fill it in or remove the row", shown(text)))
             );
+        }
+        if self.kind == TargetKind::Auto && has_decimal_comma(text) {
+            let (title, text) = (row.title(column), shown(text));
+            return Err(row.error(format!(
+                "{title}: {text} is a number with a comma; write it with a point, or pass --task classification"
+            )));
         }
         // `nan` is far more often a missing label than a class of that name: `number` reports it.
         let number = text.parse::<f64>().is_ok().then(|| row.number(column)).transpose()?;

@@ -98,43 +98,47 @@ impl RawTable {
     /// [`Error::Data`] for no column, no row, or a number that is infinite; [`Error::Shape`] for columns or targets of
     /// different lengths.
     pub fn new(name: impl Into<String>, columns: Vec<Column>, targets: Option<Targets>) -> Result<Self> {
-        let name = name.into();
-        let m = columns.first().map_or(0, |column| column.cells.len());
-        if m == 0 {
-            return Err(Error::data(name, "empty: no samples"));
-        }
-        let origin = name.clone();
-        let table = Self {
+        Self::unchecked(name.into(), columns, targets).checked()
+    }
+
+    /// A table whose origin is still to be set, so that [`checked`](Self::checked) can name it.
+    pub(super) fn unchecked(name: String, columns: Vec<Column>, targets: Option<Targets>) -> Self {
+        Self {
+            origin: name.clone(),
             name,
-            origin,
-            m,
+            m: columns.first().map_or(0, |column| column.cells.len()),
             columns,
             targets,
             target_name: None,
             lines: None,
             usual_scale: Scale::None,
             unnamed: None,
-        };
-        let lengths = table.columns.iter().map(|column| (column.name.as_str(), column.cells.len()));
-        let targets = table.targets.as_ref().map(|targets| ("target", targets.len()));
-        if let Some((what, found)) = lengths.chain(targets).find(|&(_, length)| length != m) {
+        }
+    }
+
+    /// The table, if it is one; the errors are those of [`new`](Self::new).
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.m == 0 {
+            return Err(Error::data(self.origin, "empty: no samples"));
+        }
+        let lengths = self.columns.iter().map(|column| (column.name.as_str(), column.cells.len()));
+        let targets = self.targets.as_ref().map(|targets| ("target", targets.len()));
+        if let Some((what, found)) = lengths.chain(targets).find(|&(_, length)| length != self.m) {
             return Err(Error::Shape {
-                what: format!("column {what} of {}", table.origin),
-                expected: format!("{m} rows as in the first column"),
+                what: format!("column {what} of {}", self.origin),
+                expected: format!("{} rows as in the first column", self.m),
                 found: found.to_string(),
                 hint: "give every column and the targets one cell a row".into(),
             });
         }
-        if let Some((row, column)) = table.infinite() {
-            return Err(table.error(
-                row,
-                format!(
-                    "{} is not a finite number; replace the value or remove the row",
-                    table.title(column)
-                ),
-            ));
+        match self.infinite() {
+            Some((row, column)) => {
+                let title = self.title(column);
+                let problem = format!("{title} is not a finite number; replace the value or remove the row");
+                Err(self.error(row, problem))
+            }
+            None => Ok(self),
         }
-        Ok(table)
     }
 
     /// Sets what is known of the file: how messages name it, the target's name, the numbers, from 1, of columns that
@@ -240,16 +244,6 @@ impl From<Dataset> for RawTable {
         let Dataset { name, x, m, feature_names, targets, .. } = dataset;
         let cells = x.chunks(m).map(|cells| Cells::Doubles(cells.to_vec()));
         let columns = feature_names.into_iter().zip(cells).map(|(name, cells)| Column { name, cells });
-        Self {
-            origin: name.clone(),
-            name,
-            m,
-            columns: columns.collect(),
-            targets: Some(targets),
-            target_name: None,
-            lines: None,
-            usual_scale: Scale::None,
-            unnamed: None,
-        }
+        Self::unchecked(name, columns.collect(), Some(targets))
     }
 }

@@ -23,6 +23,9 @@ pub(in crate::data) fn assemble(
     options: &TableOptions<'_>,
 ) -> Result<RawTable> {
     let origin = path.display().to_string();
+    if sheet.columns.first().is_none_or(Cells::is_empty) {
+        return Err(Error::data(origin, "empty: no samples"));
+    }
     let TableOptions { label, selection, wanted, .. } = *options;
     let request = Request { label, selection, wanted, texts: true };
     let header = sheet.names.take();
@@ -71,12 +74,8 @@ pub(in crate::data) fn assemble(
     }
     let target_name = columns.label.and_then(|column| header.get(column)).cloned();
     let unnamed = header.is_empty().then(|| columns.features.iter().map(|column| column + 1).collect());
-    let table = RawTable::new(file_name(path), features, targets);
-    let table = table.map_err(|error| match error {
-        Error::Data { problem, .. } => Error::data(&origin, problem),
-        error => error,
-    })?;
-    Ok(table.of_file(origin, target_name, unnamed, sheet.usual_scale))
+    let table = RawTable::unchecked(file_name(path), features, targets);
+    table.of_file(origin, target_name, unnamed, sheet.usual_scale).checked()
 }
 
 /// Labels as targets.
