@@ -11,6 +11,7 @@ mod evaluate;
 mod fit;
 mod info;
 mod options;
+mod parts;
 mod pictures;
 mod predict;
 mod record;
@@ -18,6 +19,7 @@ mod run_folder;
 mod sweep;
 mod sweep_report;
 mod train;
+mod training_options;
 
 use std::error::Error as _;
 use std::process::ExitCode;
