@@ -23,6 +23,10 @@ scripts/wasm-check.sh
 echo "== tests"
 cargo test --locked
 
+echo "== tests of Parquet files"
+cargo clippy --locked --all-targets --features parquet -- -D warnings
+cargo test --locked --features parquet --test it parquet_
+
 if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
   drivers=$(scripts/drivers.sh target/drivers)
   for driver in $drivers; do

@@ -15,7 +15,7 @@ use super::options::{Output, seed};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// flower, noisy_circles, noisy_moons, blobs, gaussian_quantiles, no_structure, spiral, xor, or a file: CSV, TSV, NPY, NPZ, IDX (MNIST), each with gzip too; `-` is standard input
+    /// flower, noisy_circles, noisy_moons, blobs, gaussian_quantiles, no_structure, spiral, xor, or a file: CSV, TSV, NPY, NPZ, IDX (MNIST), Parquet where built in, each with gzip too; `-` is standard input
     #[arg(long, value_name = "NAME|FILE")]
     pub data: Option<String>,
     /// Samples to generate [default: 400, or the data set's own number]

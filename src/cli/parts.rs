@@ -98,9 +98,12 @@ fn read_file(
     preprocessing: &Preprocessing,
     training: &Dataset,
 ) -> Result<Dataset> {
-    let label = match source {
-        DataSource::File(training) => training.label.clone(),
-        DataSource::Generated { .. } => None,
+    // The columns mean what they mean in the training file; labels in a file of their own are looked for beside it.
+    let file = match source {
+        DataSource::File(training) => {
+            FileSource { path: file.path.clone(), labels_file: None, ..training.clone() }
+        }
+        DataSource::Generated { .. } => file.clone(),
     };
     let (target, classes) = match &training.targets {
         Targets::Classes { names, .. } => (TargetKind::Classes, Some(&names[..])),
@@ -108,7 +111,7 @@ fn read_file(
     };
     let wanted = preprocessing.wanted();
     let options = ReadOptions { target: Some(target), classes, wanted: Some(&wanted) };
-    let table = FileSource { label, ..file.clone() }.read(&options)?;
+    let table = file.read(&options)?;
     if table.columns().len() != preprocessing.columns.len() {
         return Err(Error::Shape {
             what: format!("features of {}", table.name()),

@@ -122,9 +122,13 @@ impl Columns {
             let problem = format!("only one column, and features and a label are needed{hint}");
             return Err(Error::data(&head.origin, problem));
         }
-        let dropped = request.dropped(head)?;
-        let label_column = request.find_label(head, &dropped)?;
         let by_name = request.wanted.and_then(|wanted| positions(first, wanted));
+        let dropped = match by_name {
+            // What is not wanted need not be there to be dropped.
+            Some(_) => request.dropped(head).unwrap_or_default(),
+            None => request.dropped(head)?,
+        };
+        let label_column = request.find_label(head, &dropped)?;
         let has_header =
             request.names_columns() || by_name.is_some() || request.has_header(head, Some(label_column));
         let features = match (request.wanted, by_name) {

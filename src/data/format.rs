@@ -5,6 +5,8 @@ use std::path::Path;
 use super::arrays::{NPY_MAGIC, NPZ_MAGIC, is_idx};
 use super::input::file_name;
 
+const PARQUET_MAGIC: &[u8] = b"PAR1";
+
 /// The kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -16,6 +18,8 @@ pub(super) enum Format {
     Npz,
     /// MNIST's images or labels.
     Idx,
+    /// Parquet.
+    Parquet,
     /// Bytes that are none of these.
     Unknown,
 }
@@ -30,6 +34,8 @@ impl Format {
             Self::Npy
         } else if head.starts_with(NPZ_MAGIC) || name.ends_with(".npz") {
             Self::Npz
+        } else if head.starts_with(PARQUET_MAGIC) || name.ends_with(".parquet") || name.ends_with(".pq") {
+            Self::Parquet
         } else if is_idx(path, head) {
             Self::Idx
         } else if head.contains(&0) && !is_utf_16(head) {

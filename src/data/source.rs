@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "parquet")]
+use super::arrays::read_parquet;
 use super::arrays::{Sheet, assemble, labels_beside, read_idx, read_npy, read_npz};
 use super::csv_columns::{Label, Selection, Wanted};
 use super::csv_file::{TableOptions, read_text};
@@ -156,8 +158,12 @@ impl FileSource {
                 }
                 assemble(sheet, &path, &table)
             }
+            Format::Parquet => {
+                self.refuse_labels_file()?;
+                assemble(self.read_parquet(input)?, &path, &table)
+            }
             Format::Unknown => {
-                Err(Error::data(input.origin(), "neither a text file nor one of NPY, NPZ or IDX"))
+                Err(Error::data(input.origin(), "neither a text file nor one of NPY, NPZ, IDX or Parquet"))
             }
         }
     }
@@ -184,6 +190,27 @@ impl FileSource {
         }
         sheet.labels = columns.pop();
         Ok(())
+    }
+
+    /// The columns of a Parquet file, without values where they are not needed.
+    #[cfg(feature = "parquet")]
+    fn read_parquet(&self, input: Input) -> Result<Sheet> {
+        let Selection { features, drop } = &self.selection;
+        let listed = |columns: &[String], name: &str| columns.iter().any(|column| column == name);
+        // Columns chosen by number, and a label that is the last column, are only known with the names of all.
+        let by_name = !features.is_empty() && features.iter().all(|column| column.parse::<usize>().is_err());
+        let chosen = |name: &str| match &self.label {
+            Some(label) if by_name => label == name || listed(features, name),
+            _ => true,
+        };
+        read_parquet(input, &|name| !listed(drop, name) && chosen(name))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn read_parquet(&self, input: Input) -> Result<Sheet> {
+        let remedy =
+            "a Parquet file, and this program was built without --features parquet; save it as CSV or NPZ";
+        Err(Error::data(input.origin(), remedy))
     }
 
     fn refuse_labels_file(&self) -> Result<()> {

@@ -101,6 +101,8 @@ fn texts() {
         bad("d.csv", b"a,kind\n1,\xe9t\xe9\n2,v\n", "", &["line 2", "column `kind` is not UTF-8"]),
         bad("d.csv", b"\xff\xfea\0,\0b\0\n\0", "", &["not UTF-8", "save the file as UTF-8"]),
         bad("d.csv", b"a,kind\n1,u\0\n", "", &["neither a text file"]),
+        #[cfg(not(feature = "parquet"))]
+        bad("d.parquet", "PAR1", "", &["built without --features parquet"]),
         bad("d.bin", b"\x7fELF\x02\x01\x01\0\0\0\0\0", "", &["neither a text file"]),
         bad(
             "d.csv",

@@ -173,3 +173,19 @@ fn data_describes_values_arrays_and_generated_sets() {
     let flower = desk.json("data flower --json");
     assert_eq!((&flower["rows"], &flower["scale"]), (&json!(400), &json!("none")));
 }
+
+#[test]
+fn a_validation_file_has_the_columns_of_the_training_file() {
+    let desk = Desk::new();
+    people(&desk, "people.csv");
+    // Another order, without the column that was dropped, and with the label not at the end.
+    let other = |line: &str| line.split_once(',').unwrap().1.replace("NA", "").to_owned() + "\n";
+    desk.put("others.csv", &desk.read("people.csv").lines().map(other).collect::<String>());
+    let report = desk.json(&format!("{TRAIN} --data people.csv --validation others.csv --json"));
+    assert_eq!(report["network"], json!("4-4:tanh-1:sigmoid"));
+    // Without a header, by position: the same columns are left out.
+    let bare: String = desk.read("people.csv").lines().skip(1).map(|line| format!("{line}\n")).collect();
+    desk.put("bare.csv", &bare);
+    let train = TRAIN.replace("--drop id", "--drop 1").replace("--out run", "--out bare");
+    desk.output(&format!("{train} --data bare.csv --validation bare.csv --quiet"));
+}

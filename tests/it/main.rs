@@ -34,6 +34,8 @@ mod gpu_twins;
 mod gradients;
 mod numpy_random;
 mod optimisers;
+#[cfg(feature = "parquet")]
+mod parquet_files;
 mod plot;
 mod rules;
 mod schedule;

@@ -1,4 +1,4 @@
-//! Files that hold numbers as bytes, not as text: NumPy's arrays and the IDX files of image sets. Each reader yields
+//! Files that hold numbers as bytes, not as text: NumPy's arrays, the IDX files of image sets, and Parquet. Each reader yields
 //! columns of cells; `assemble` makes a table of them. What their headers claim is held against the file before
 //! anything is allocated.
 
@@ -8,11 +8,18 @@ mod npy;
 mod npy_header;
 mod npz;
 mod numbers;
+#[cfg(feature = "parquet")]
+mod parquet_file;
+#[cfg(feature = "parquet")]
+mod parquet_pages;
 
 pub(super) use assemble::assemble;
 pub(super) use idx::{is_idx, labels_beside, read_idx};
 pub(super) use npy::{MAGIC as NPY_MAGIC, read_npy};
 pub(super) use npz::{MAGIC as NPZ_MAGIC, read_npz};
+
+#[cfg(feature = "parquet")]
+pub(super) use parquet_file::read_parquet;
 
 use super::Scale;
 use super::table::Cells;
