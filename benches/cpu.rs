@@ -49,7 +49,7 @@ impl Work {
     fn problem(&self) -> Problem<'_> {
         let Self { network, parameters, x, y, m, batch_size, learning_rate, .. } = self;
         let (m, batch_size, learning_rate) = (*m, *batch_size, *learning_rate);
-        Problem { network, parameters, x, y, m, batch_size, learning_rate }
+        Problem { batch_size, ..Problem::full_batch(network, parameters, x, y, m, learning_rate) }
     }
 
     /// Checks the first costs, then prints the times.

@@ -10,7 +10,7 @@ use cpu_time::ProcessTime;
 use gpu_nn::data::linear_classes;
 use gpu_nn::gpu::{AdapterRequest, Api, Device, Executor, Product};
 use gpu_nn::network::{Activation, Initializer, Loss, Network, initialize, parse_hidden};
-use gpu_nn::schedule::{Problem, training_step};
+use gpu_nn::schedule::{Descent, Problem, training_step};
 
 /// Runs of each measurement, taken in turn; the median counts.
 const RUNS: usize = 5;
@@ -32,16 +32,9 @@ async fn run(request: AdapterRequest) -> gpu_nn::Result<()> {
     let network =
         Network::new(784, parse_hidden("512,512", Activation::Relu)?, 10, Loss::SoftmaxCrossEntropy)?;
     let parameters = initialize(&network, Initializer::He, 2);
-    let problem = Problem {
-        network: &network,
-        parameters: &parameters,
-        x: &data.x,
-        y: &y,
-        m: M,
-        batch_size: BATCH,
-        learning_rate: 0.01,
-    };
-    let flops = training_step(&network, BATCH, 0.01).product_flops() as f64;
+    let full_batch = Problem::full_batch(&network, &parameters, &data.x, &y, M, 0.01);
+    let problem = Problem { batch_size: BATCH, ..full_batch };
+    let flops = training_step(&network, BATCH, &Descent::sgd(0.01)).product_flops() as f64;
     let ways = [Product::Narrow, Product::Registers, Product::Workgroup];
     let mut devices = Vec::new();
     for way in ways {

@@ -4,7 +4,9 @@
 // One workgroup takes a chunk: `rounds` blocks of four samples an invocation.
 
 @group(0) @binding(4) var<storage, read> parameters: array<f32>;       // (N_PARAMETERS)
-@group(0) @binding(5) var<storage, read> steps: array<u32>;            // iterations done
+// Iterations done: as finish_step is to read it, and as it has written it. Each dispatch reads one and writes the other, so
+// that no workgroup meets a number that another one changes.
+@group(0) @binding(5) var<storage, read_write> steps: array<u32, 2>;
 @group(0) @binding(6) var<storage, read_write> partial: array<f32>;    // (n_chunks, N_PARAMETERS + 1)
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -12,12 +14,15 @@ fn fused_step(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invoca
     for (var p = local; p < N_PARAMETERS; p += WORKGROUP_SIZE) {
         theta[p] = parameters[p];
     }
+    if workgroup.x == 0u && local == 0u {
+        steps[0] = steps[1];
+    }
     workgroupBarrier();
     var first = 0u;
     var count = params.n_batches * params.batch_blocks;
     var size = params.m;
     if params.evaluate == 0u {
-        let batch = steps[0] % params.n_batches;
+        let batch = steps[1] % params.n_batches;
         first = batch * params.batch_blocks;
         count = params.batch_blocks;
         size = min(params.batch_size, params.m - batch * params.batch_size);
@@ -26,6 +31,7 @@ fn fused_step(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invoca
     let end = min(start + params.rounds * WORKGROUP_SIZE, count);
     begin_sums(0u, local);
     for (var block = start + local; block < end; block += WORKGROUP_SIZE) {
+        pick_samples(first + block, steps[1] / params.n_batches);
         add_block(0u, first + block, local);
     }
     end_sums(0u, local);

@@ -66,10 +66,11 @@ fn sample_cost(j: u32) -> f32 {
     }
 }
 
-// The costs of the iterations since the host last looked, and the batch of the next one.
+// The costs of the iterations since the host last looked, and the batch and the epoch of the next one.
 struct History {
     count: u32,
     batch: u32,
+    epoch: u32,
     costs: array<f32>,
 }
 
@@ -80,6 +81,9 @@ fn append_cost(total: f32) {
     history.costs[history.count] = total * params.scale;
     history.count += 1u;
     history.batch = (history.batch + 1u) % params.n_batches;
+    if history.batch == 0u {
+        history.epoch += 1u;
+    }
 }
 
 // One workgroup's sum; a single chunk goes straight to the history.

@@ -72,7 +72,7 @@ fn output_delta(block: u32, at: u32, n_l: u32) {
     let valid = valid_samples(block);
     var cost = vec4<f32>(0.0);
     if LOSS == BINARY_CROSS_ENTROPY {
-        let result = binary_cross_entropy(a[at], y[block]);
+        let result = binary_cross_entropy(a[at], targets(0u, block));
         cost = result.cost;
         a[at] = result.delta;
     } else if LOSS == SOFTMAX_CROSS_ENTROPY {
@@ -83,17 +83,17 @@ fn output_delta(block: u32, at: u32, n_l: u32) {
         var total = vec4<f32>(0.0);
         var own = vec4<f32>(0.0);
         for (var i = 0u; i < n_l; i++) {
-            own = select(own, a[at + i], y[block] == vec4<f32>(f32(i)));
+            own = select(own, a[at + i], targets(0u, block) == vec4<f32>(f32(i)));
             a[at + i] = exp4(a[at + i] - highest);
             total += a[at + i];
         }
         cost = (highest - own) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
         for (var i = 0u; i < n_l; i++) {
-            a[at + i] = a[at + i] / total - select(vec4<f32>(0.0), vec4<f32>(1.0), y[block] == vec4<f32>(f32(i)));
+            a[at + i] = a[at + i] / total - select(vec4<f32>(0.0), vec4<f32>(1.0), targets(0u, block) == vec4<f32>(f32(i)));
         }
     } else {
         for (var i = 0u; i < n_l; i++) {
-            a[at + i] -= y[i * params.stride + block];
+            a[at + i] -= targets(i, block);
             cost += 0.5 * a[at + i] * a[at + i];
         }
     }
@@ -105,7 +105,7 @@ fn output_delta(block: u32, at: u32, n_l: u32) {
 
 fn add_block(table: u32, block: u32, local: u32) {
     for (var k = 0u; k < N_0; k++) {
-        a[k] = x[k * params.stride + block];
+        a[k] = features(k, block);
     }
     let slope_1 = slope_of(layer_row(table, 0u));
     var slope_2 = 0.0;

@@ -4,11 +4,14 @@
 //   x (n_0, stride), y (target_rows, stride): one vec4 is one row's values of these four
 //
 // A batch of `batch_size` samples fills `batch_blocks` blocks, the last with what is left of it; columns past the end are
-// computed and not counted. Neighbouring invocations take neighbouring blocks.
+// computed and not counted. Neighbouring invocations take neighbouring blocks. Where SHUFFLE is 1, the samples lie one after
+// the other, and a block picks its four by the order of the epoch.
 
 override WORKGROUP_SIZE: u32;
 // Which loss: one pipeline each.
 override LOSS: u32;
+// Whether each epoch has an order of its own.
+override SHUFFLE: u32;
 // Parameters of the largest network, and the distance between the invocations' sums: odd, for memory in banks.
 override N_PARAMETERS: u32;
 override SUM_STRIDE: u32;
@@ -25,6 +28,16 @@ struct BlockParams {
     evaluate: u32,     // 1: the cost over all samples, nothing is changed
     history: u32,      // costs kept for each network; the cost of an evaluation follows them
     table_size: u32,   // words of a network's table
+    seed: u32,         // of the order of the samples
+    step_sizes_at: u32, // where those of the history's iterations begin in the tables
+    beta_1: f32,
+    rest_1: f32,       // 1 - beta_1
+    beta_2: f32,
+    rest_2: f32,
+    epsilon: f32,
+    l1: f32,
+    l2: f32,
+    weight_decay: f32,
 }
 
 @group(0) @binding(0) var<storage, read> params: BlockParams;
@@ -56,12 +69,56 @@ fn exp4(v: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(exp_f32(v.x), exp_f32(v.y), exp_f32(v.z), exp_f32(v.w));
 }
 
-// Which of a block's samples count.
+// Where a block's samples are within their batch, and which of them count.
+fn within_batch(block: u32, batch: u32) -> vec4<u32> {
+    return (block - batch * params.batch_blocks) * 4u + vec4<u32>(0u, 1u, 2u, 3u);
+}
+
 fn valid_samples(block: u32) -> vec4<bool> {
     let batch = block / params.batch_blocks;
     let size = min(params.batch_size, params.m - batch * params.batch_size);
-    let first = (block - batch * params.batch_blocks) * 4u;
-    return vec4<u32>(first, first + 1u, first + 2u, first + 3u) < vec4<u32>(size);
+    return within_batch(block, batch) < vec4<u32>(size);
+}
+
+// The samples of the block at hand, for a shuffled data set.
+var<private> picked: vec4<u32>;
+
+// Chooses the samples of a block; those past the end repeat the last, and do not count.
+fn pick_samples(block: u32, epoch: u32) {
+    if SHUFFLE == 1u {
+        let batch = block / params.batch_blocks;
+        let positions = min(batch * params.batch_size + within_batch(block, batch), vec4<u32>(params.m - 1u));
+        picked = positions;
+        // The cost of all samples is computed in their own order.
+        if params.evaluate == 0u {
+            let order = order_of(params.m, params.seed, epoch);
+            picked = vec4<u32>(
+                ordered_sample(order, positions.x), ordered_sample(order, positions.y),
+                ordered_sample(order, positions.z), ordered_sample(order, positions.w),
+            );
+        }
+    }
+}
+
+// Row k of x, and of y, for the four samples of a block.
+fn features(k: u32, block: u32) -> vec4<f32> {
+    let row = k * params.stride;
+    if SHUFFLE == 0u {
+        return x[row + block];
+    }
+    let at = row + picked / 4u;
+    let lane = picked % 4u;
+    return vec4<f32>(x[at.x][lane.x], x[at.y][lane.y], x[at.z][lane.z], x[at.w][lane.w]);
+}
+
+fn targets(i: u32, block: u32) -> vec4<f32> {
+    let row = i * params.stride;
+    if SHUFFLE == 0u {
+        return y[row + block];
+    }
+    let at = row + picked / 4u;
+    let lane = picked % 4u;
+    return vec4<f32>(y[at.x][lane.x], y[at.y][lane.y], y[at.z][lane.z], y[at.w][lane.w]);
 }
 
 // Binary cross-entropy of logits z: the cost in .cost, its derivative by z in .delta; see loss.wgsl.

@@ -1,22 +1,26 @@
-// x[i, j] = all_x[i, start + j], y[i, j] = all_y[i, start + j]   start = batch * size
+// x[i, j] = all_x[i, s], y[i, j] = all_y[i, s]   s = batch * size + j, or where SHUFFLE is 1, pi(batch * size + j) of order.wgsl
 //
 // The next batch of the samples, for an iteration to work on: x (x_rows, width) of all_x (x_rows, m), and the same for y.
-// The batch's number is on the device, so that many iterations need no host. Batches are consecutive samples; an order of
-// the samples would be looked up where `start + j` is.
+// The numbers of the batch and of the epoch are on the device, so that many iterations need no host.
 //
 // Neighbours take neighbouring samples, PER_INVOCATION each. The grid is (blocks of samples, rows of x and then of y, blocks).
+
+// Whether each epoch has an order of its own.
+override SHUFFLE: u32;
 
 struct TakeBatchParams {
     m: u32,
     size: u32,  // samples of all batches but the last
     width: u32, // samples of this one
     x_rows: u32,
+    seed: u32,
 }
 
 // As in loss.wgsl, which counts the batches.
 struct Progress {
     count: u32,
     batch: u32,
+    epoch: u32,
 }
 
 @group(0) @binding(0) var<storage, read> params: TakeBatchParams;
@@ -34,14 +38,19 @@ fn take_batch(
 ) {
     let block = (workgroup.z * grid.x + workgroup.x) * PER_INVOCATION;
     let start = progress.batch * params.size;
+    let order = order_of(params.m, params.seed, progress.epoch);
     for (var s = 0u; s < PER_INVOCATION; s++) {
         let j = (block + s) * WORKGROUP_SIZE + local;
         if j < params.width {
+            var sample = start + j;
+            if SHUFFLE == 1u {
+                sample = ordered_sample(order, sample);
+            }
             if workgroup.y < params.x_rows {
-                x[workgroup.y * params.width + j] = all_x[workgroup.y * params.m + start + j];
+                x[workgroup.y * params.width + j] = all_x[workgroup.y * params.m + sample];
             } else {
                 let i = workgroup.y - params.x_rows;
-                y[i * params.width + j] = all_y[i * params.m + start + j];
+                y[i * params.width + j] = all_y[i * params.m + sample];
             }
         }
     }

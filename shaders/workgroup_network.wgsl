@@ -26,7 +26,7 @@ fn slot(at: u32, i: u32, local: u32) -> u32 {
 // Row k of a layer's input: x for the first layer, the activations of the one before for the others.
 fn layer_input(first_layer: bool, at: u32, k: u32, block: u32, local: u32) -> vec4<f32> {
     if first_layer {
-        return x[k * params.stride + block];
+        return features(k, block);
     }
     return activations[slot(at, k, local)];
 }
@@ -113,7 +113,7 @@ fn output_delta(block: u32, at: u32, n_l: u32, cost_at: u32, local: u32) {
     let valid = valid_samples(block);
     var cost = vec4<f32>(0.0);
     if LOSS == BINARY_CROSS_ENTROPY {
-        let result = binary_cross_entropy(activations[slot(at, 0u, local)], y[block]);
+        let result = binary_cross_entropy(activations[slot(at, 0u, local)], targets(0u, block));
         cost = result.cost;
         activations[slot(at, 0u, local)] = select(vec4<f32>(0.0), result.delta, valid);
     } else if LOSS == SOFTMAX_CROSS_ENTROPY {
@@ -127,19 +127,19 @@ fn output_delta(block: u32, at: u32, n_l: u32, cost_at: u32, local: u32) {
         for (var i = 0u; i < n_l; i++) {
             let z = activations[slot(at, i, local)];
             let power = exp4(z - highest);
-            own = select(own, z, y[block] == vec4<f32>(f32(i)));
+            own = select(own, z, targets(0u, block) == vec4<f32>(f32(i)));
             total += power;
             activations[slot(at, i, local)] = power;
         }
         cost = (highest - own) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
         for (var i = 0u; i < n_l; i++) {
-            let one_hot = select(vec4<f32>(0.0), vec4<f32>(1.0), y[block] == vec4<f32>(f32(i)));
+            let one_hot = select(vec4<f32>(0.0), vec4<f32>(1.0), targets(0u, block) == vec4<f32>(f32(i)));
             let delta = activations[slot(at, i, local)] / total - one_hot;
             activations[slot(at, i, local)] = select(vec4<f32>(0.0), delta, valid);
         }
     } else {
         for (var i = 0u; i < n_l; i++) {
-            let delta = activations[slot(at, i, local)] - y[i * params.stride + block];
+            let delta = activations[slot(at, i, local)] - targets(i, block);
             cost += 0.5 * delta * delta;
             activations[slot(at, i, local)] = select(vec4<f32>(0.0), delta, valid);
         }

@@ -113,7 +113,7 @@ impl Work {
     pub fn problem(&self) -> Problem<'_> {
         let Self { dataset, y, network, parameters, batch_size, learning_rate } = self;
         let (m, batch_size, learning_rate) = (dataset.m, *batch_size, *learning_rate);
-        Problem { network, parameters, x: &dataset.x, y, m, batch_size, learning_rate }
+        Problem { batch_size, ..Problem::full_batch(network, parameters, &dataset.x, y, m, learning_rate) }
     }
 }
 

@@ -242,7 +242,7 @@ fn flops(args: &Args, problem: &Problem<'_>, samples: usize) -> f64 {
     let schedule = if args.predict {
         schedule::prediction(problem.network, samples)
     } else {
-        schedule::training_step(problem.network, samples, problem.learning_rate)
+        schedule::training_step(problem.network, samples, &problem.descent)
     };
     schedule.product_flops() as f64
 }

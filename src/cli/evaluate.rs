@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use gpu_nn::Result;
-use gpu_nn::data::{Dataset, TargetKind};
+use gpu_nn::data::Dataset;
 use gpu_nn::model::Model;
-use gpu_nn::network::Loss;
 use gpu_nn::training::{Backend, Score, confusion_matrix};
 use serde_json::json;
 
 use super::console::{self, thousands};
+use super::data_options::DataArgs;
 use super::fit::describe;
-use super::options::{BackendArgs, DataArgs};
+use super::options::BackendArgs;
 use super::record::DeviceRecord;
 
 /// Accuracy, confusion matrix and cost of a trained network, on its training data or on other labelled data.
@@ -39,13 +39,7 @@ struct Evaluation {
 pub async fn run(args: Args) -> Result<()> {
     let model = Model::load(&args.model)?;
     let source = args.data.source(model.data.as_ref())?;
-    let (target, classes) = match model.network.loss() {
-        Loss::SquaredError => (TargetKind::Values, None),
-        _ => (TargetKind::Classes, Some(model.class_names.as_slice())),
-    };
-    let dataset = source.load(target, classes, Some(&model.feature_names))?;
-    model.check_features(&dataset)?;
-    model.check_classes(&dataset)?;
+    let dataset = model.dataset(&source)?;
     let (backend, why) = args.backend.open().await?;
     let evaluation = evaluate(&backend, &model, &dataset).await?;
     if args.json {

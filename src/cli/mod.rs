@@ -5,6 +5,7 @@ mod bench_row;
 mod choices;
 mod completions;
 mod console;
+mod data_options;
 mod evaluate;
 mod fit;
 mod info;
@@ -103,7 +104,7 @@ fn one_line(error: &clap::Error) -> String {
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument))
-            if error.kind() == ErrorKind::UnknownArgument && options::is_data(argument) =>
+            if error.kind() == ErrorKind::UnknownArgument && data_options::is_data(argument) =>
         {
             format!("{message}; data is chosen with --data {argument}")
         }

@@ -1,86 +1,16 @@
-//! The options that commands share, and what they mean: data, network, backend, reporting.
+//! The options that commands share, and what they mean: network, backend, reporting; those of the data are in
+//! `data_options`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use gpu_nn::data::{DataSource, Dataset, Generator, GeneratorOptions, TargetKind, refuse_for_file};
+use gpu_nn::data::Dataset;
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{Backend, BackendChoice, fastest_backend};
 use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, backend_key};
-
-/// Which data.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Data")]
-pub struct DataArgs {
-    /// flower, noisy_circles, noisy_moons, blobs, gaussian_quantiles, no_structure, spiral, xor, or a CSV file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub data: Option<String>,
-    /// Samples to generate [default: 400, or the data set's own number]
-    #[arg(long, value_name = "N", value_parser = samples, allow_negative_numbers = true)]
-    pub m: Option<usize>,
-    /// Seed of the generator: NumPy's legacy RandomState, so the course's own points [default: 1; blobs 5]
-    #[arg(long, value_name = "SEED", value_parser = seed, allow_negative_numbers = true)]
-    pub data_seed: Option<u32>,
-    /// Standard deviation of the noise [default: the data set's own]
-    #[arg(long, value_name = "SD", value_parser = number, allow_negative_numbers = true)]
-    pub noise: Option<f64>,
-    /// The file's target column, by header name or number from 1 [default: the last]
-    #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
-    pub label: Option<String>,
-}
-
-impl DataArgs {
-    /// The data asked for; without `--data` that of `default`, but for the settings that were given.
-    pub fn source(&self, default: Option<&DataSource>) -> Result<DataSource> {
-        match (&self.data, default) {
-            (None, None) => self.generated(Generator::Flower, GeneratorOptions::default()),
-            (None, Some(DataSource::Generated { name, m, seed, noise })) => {
-                let run = GeneratorOptions { m: *m, seed: *seed, noise: *noise };
-                self.generated(name.parse()?, run)
-            }
-            (None, Some(DataSource::File { path, label })) => self.file(path, label.as_ref()),
-            (Some(name), _) => match name.parse() {
-                Ok(generator) => self.generated(generator, GeneratorOptions::default()),
-                Err(_) if looks_like_path(name) => self.file(Path::new(name), None),
-                Err(error) => Err(error),
-            },
-        }
-    }
-
-    /// A generated data set with every default filled in, so that a record of it says all.
-    fn generated(&self, generator: Generator, run: GeneratorOptions) -> Result<DataSource> {
-        if let Some(label) = &self.label {
-            let reason = format!("{generator} is generated and has no columns to name; leave --label out");
-            return Err(Error::invalid("label column", label, reason));
-        }
-        Ok(DataSource::Generated {
-            name: generator.to_string(),
-            m: self.m.or(run.m).or(Some(generator.default_m())),
-            seed: self.data_seed.or(run.seed).or(Some(generator.default_seed())),
-            noise: self.noise.or(run.noise).or(generator.default_noise()),
-        })
-    }
-
-    fn file(&self, path: &Path, label: Option<&String>) -> Result<DataSource> {
-        refuse_for_file("number of samples", self.m)?;
-        refuse_for_file("data seed", self.data_seed)?;
-        refuse_for_file("noise", self.noise)?;
-        Ok(DataSource::File { path: path.to_path_buf(), label: self.label.as_ref().or(label).cloned() })
-    }
-}
-
-/// Whether `--data` would take it.
-pub fn is_data(text: &str) -> bool {
-    text.parse::<Generator>().is_ok() || (!text.starts_with('-') && looks_like_path(text))
-}
-
-/// A file that is there, or a name no generator has: with a folder or an extension.
-fn looks_like_path(text: &str) -> bool {
-    Path::new(text).exists() || text.contains(['/', '\\']) || Path::new(text).extension().is_some()
-}
 
 /// The output layer and its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -96,15 +26,6 @@ pub enum Output {
 }
 
 impl Output {
-    /// How a file's target column is to be read.
-    pub fn target_kind(self) -> TargetKind {
-        match self {
-            Self::Auto => TargetKind::Auto,
-            Self::Sigmoid | Self::Softmax => TargetKind::Classes,
-            Self::Identity => TargetKind::Values,
-        }
-    }
-
     /// The network with this output for a data set.
     pub fn network(self, hidden: Vec<Layer>, dataset: &Dataset) -> Result<Network> {
         let (loss, n_outputs) = self.resolve(dataset)?;
@@ -272,18 +193,8 @@ pub fn learning_rate(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
-/// Parses a number.
-fn number(text: &str) -> std::result::Result<f64, String> {
-    text.parse().map_err(|_| "give a number such as 0.2".into())
-}
-
-/// Parses a number of samples; which numbers a data set takes is its own affair.
-fn samples(text: &str) -> std::result::Result<usize, String> {
-    text.parse().map_err(|_| "give a whole number such as 400".into())
-}
-
 /// Parses a seed.
-fn seed(text: &str) -> std::result::Result<u32, String> {
+pub fn seed(text: &str) -> std::result::Result<u32, String> {
     text.parse().map_err(|_| format!("give a whole number from 0 to {}", u32::MAX))
 }
 

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use gpu_nn::data::{DataSource, Label, TargetKind, read_csv_features};
+use gpu_nn::data::Features;
 use gpu_nn::model::Model;
 use gpu_nn::network::Loss;
 use gpu_nn::{Error, Result};
 
 use super::console;
-use super::options::{BackendArgs, DataArgs};
+use super::data_options::DataArgs;
+use super::options::BackendArgs;
 
 /// Print a trained network's answer for every sample as CSV: the class and its probabilities, or the value.
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<()> {
     let model = Model::load(&args.model)?;
     let source = args.data.source(model.data.as_ref())?;
-    let (x, m) = samples(&source, &model)?;
+    let Features { x, m, .. } = model.features(&source)?;
     let (backend, _) = args.backend.open().await?;
     let a = backend.predict(&model.network, &model.parameters, &x, m).await?;
     let text = table(&model, &a, m);
@@ -38,18 +39,6 @@ pub async fn run(args: Args) -> Result<()> {
         Some(path) => fs::write(&path, text).map_err(|source| Error::Write { path, source }),
         None => console::print(&text),
     }
-}
-
-/// The samples' features, (n_0, m); a file need not have a target column.
-fn samples(source: &DataSource, model: &Model) -> Result<(Vec<f64>, usize)> {
-    if let DataSource::File { path, label } = source {
-        let label = Label::from_option(label.as_deref());
-        let features = read_csv_features(path, &model.feature_names, Some(&label))?;
-        return Ok((features.x, features.m));
-    }
-    let dataset = source.load(TargetKind::Auto, None, None)?;
-    model.check_features(&dataset)?;
-    Ok((dataset.x, dataset.m))
 }
 
 /// One line a sample; a (n_L, m).

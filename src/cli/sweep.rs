@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gpu_nn::data::{DataSource, Dataset};
+use gpu_nn::data::{DataSource, Dataset, Preprocessing};
 use gpu_nn::model::{FILE_NAME, Model};
 use gpu_nn::network::{Activation, Initializer, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::plot::Regions;
@@ -11,7 +11,8 @@ use gpu_nn::training::{Backend, Outcomes, Population, Score, Trained};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
-use super::options::{self, BackendArgs, DataArgs, Output, ResultArgs, at_least_one};
+use super::data_options::{DataArgs, PrepareArgs};
+use super::options::{self, BackendArgs, Output, ResultArgs, at_least_one};
 use super::pictures;
 use super::run_folder::RunFolder;
 use super::sweep_report::{csv, print_table, ranking, report};
@@ -28,6 +29,8 @@ const MAX_NETWORKS: usize = 1_000;
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    prepare: PrepareArgs,
     /// Hidden sizes; `none` is logistic regression, `20:relu` names the activation
     #[arg(
         long,
@@ -162,7 +165,7 @@ impl Args {
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
     let source = args.data.source(None)?;
-    let dataset = source.load(args.output.target_kind(), None, None)?;
+    let (dataset, preprocessing) = args.prepare.dataset(&source, args.output)?;
     let entries = args.entries(&dataset)?;
     let largest = entries.iter().max_by_key(|entry| entry.parameters.values().len());
     let Entry { network, parameters, learning_rate, .. } = largest.expect("clap lets no list be empty");
@@ -189,7 +192,7 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
             .find_map(|row| row.outcome.err())
             .expect("no network is without outcome"));
     };
-    model(&backend, &source, &dataset, best)?.save(&folder.file(FILE_NAME))?;
+    model(&backend, &source, &dataset, preprocessing, best)?.save(&folder.file(FILE_NAME))?;
     folder.keep();
     folder.write("sweep.csv", csv(&rows))?;
     let mut written = vec![FILE_NAME, "sweep.csv"];
@@ -250,13 +253,19 @@ async fn rank(
 }
 
 /// The best network, to be saved.
-fn model(backend: &Backend, source: &DataSource, dataset: &Dataset, best: &Row) -> Result<Model> {
+fn model(
+    backend: &Backend,
+    source: &DataSource,
+    dataset: &Dataset,
+    preprocessing: Preprocessing,
+    best: &Row,
+) -> Result<Model> {
     let trained = best.outcome.as_ref().map_err(|error| Error::data("sweep", error.to_string()))?;
     let network = best.entry.network.clone();
     Ok(Model {
         parameters: trained.parameters.clone(),
         single_precision: backend.single_precision(),
-        feature_names: dataset.feature_names.clone(),
+        preprocessing,
         class_names: dataset.class_names()[..network.n_classes()].to_vec(),
         data: Some(source.clone()),
         network,

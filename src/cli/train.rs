@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gpu_nn::data::{DataSource, Dataset};
+use gpu_nn::data::{DataSource, Dataset, Preprocessing};
 use gpu_nn::model::{FILE_NAME, Model};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::Problem;
@@ -10,8 +10,9 @@ use gpu_nn::training::{Backend, Plan};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
+use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, describe, fit};
-use super::options::{BackendArgs, DataArgs, NetworkArgs, ResultArgs, TrainingArgs, at_least_one};
+use super::options::{BackendArgs, NetworkArgs, ResultArgs, TrainingArgs, at_least_one};
 use super::pictures;
 use super::record::{
     DeviceRecord, ResultRecord, RunRecord, Settings, TrainReport, command_line, history_csv, matrices,
@@ -27,6 +28,8 @@ use super::run_folder::RunFolder;
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    prepare: PrepareArgs,
     /// Hidden layers: 4, or 20,7,5, or 20:relu,7:tanh, or none (logistic regression)
     #[arg(
         long,
@@ -66,6 +69,7 @@ pub struct Args {
 struct Prepared {
     source: DataSource,
     dataset: Dataset,
+    preprocessing: Preprocessing,
     network: Network,
     parameters: Parameters,
     plan: Plan,
@@ -77,7 +81,7 @@ impl Args {
     async fn prepare(&self) -> Result<Prepared> {
         let source = self.data.source(None)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
-        let dataset = source.load(self.network.output.target_kind(), None, None)?;
+        let (dataset, preprocessing) = self.prepare.dataset(&source, self.network.output)?;
         let network = self.network.network(hidden, &dataset)?;
         if self.animate {
             pictures::check_drawable(&dataset)?;
@@ -91,7 +95,7 @@ impl Args {
         let (y, m) = (dataset.y(), dataset.m);
         let problem = Problem::full_batch(&network, &parameters, &dataset.x, &y, m, plan.learning_rate);
         let (backend, why) = self.backend.open_for(&problem, plan.iterations, self.training.lowering).await?;
-        Ok(Prepared { source, dataset, network, parameters, plan, backend, why })
+        Ok(Prepared { source, dataset, preprocessing, network, parameters, plan, backend, why })
     }
 
     fn describe(&self, run: &Prepared, n_parameters: usize, console: &Console) -> Result<()> {
@@ -147,7 +151,7 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
         network: run.network.clone(),
         parameters: fit.trained.parameters.clone(),
         single_precision: run.backend.single_precision(),
-        feature_names: run.dataset.feature_names.clone(),
+        preprocessing: run.preprocessing.clone(),
         class_names: class_names.to_vec(),
         data: Some(run.source.clone()),
     };

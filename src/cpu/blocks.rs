@@ -30,7 +30,7 @@ impl Blocks {
 
     /// Blocks of all batches.
     pub(super) fn count(&self) -> usize {
-        let last = self.batches.samples(self.batches.count() - 1);
+        let last = self.batches.positions(self.batches.count() - 1);
         (self.batches.count() - 1) * self.of_a_full_batch() + last.len().div_ceil(self.width)
     }
 
@@ -40,13 +40,37 @@ impl Blocks {
         first..self.count().min(first + self.of_a_full_batch())
     }
 
-    /// The samples of a block.
+    /// The samples of a block, as positions in the order of their epoch.
     pub(super) fn samples(&self, block: usize) -> Range<usize> {
-        let batch = self.batches.samples(block / self.of_a_full_batch());
+        let batch = self.batches.positions(block / self.of_a_full_batch());
         let start = batch.start + block % self.of_a_full_batch() * self.width;
         start..batch.end.min(start + self.width)
     }
 }
+
+/// A matrix (rows, m) as a row of numbers for each sample, (m, rows), rounded to f32: samples to be picked one by one.
+///
+/// # Errors
+/// [`crate::Error::Data`] for a value that f32 cannot hold.
+pub(super) fn by_sample(what: &str, matrix: &[f64], m: usize) -> Result<Buffer> {
+    let rows = matrix.len() / m;
+    let mut samples = Buffer::new(matrix.len());
+    let mut row_of_block = [0.0; SAMPLES_AT_A_TIME];
+    let mut finite = true;
+    for start in (0..m).step_by(SAMPLES_AT_A_TIME) {
+        let width = SAMPLES_AT_A_TIME.min(m - start);
+        for (i, row) in matrix.chunks_exact(m).enumerate() {
+            finite &= round(&row[start..start + width], &mut row_of_block[..width]);
+            for (j, value) in row_of_block[..width].iter().enumerate() {
+                samples[(start + j) * rows + i] = *value;
+            }
+        }
+    }
+    if finite { Ok(samples) } else { Err(beyond_single(what, matrix)) }
+}
+
+/// Samples whose rows stay in the cache while a transposition goes through them.
+const SAMPLES_AT_A_TIME: usize = 64;
 
 /// A matrix (rows, m) as one matrix (rows, samples of the block) a block, rounded to f32.
 ///

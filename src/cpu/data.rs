@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::aligned::{Buffer, LINE};
-use super::blocks::{Blocks, pack};
+use super::blocks::{Blocks, by_sample, pack};
 use super::convert::round;
 use super::pass::Block;
 use crate::error::Result;
 use crate::schedule::Problem;
 
-/// The samples.
+/// The samples: packed by blocks, or where they are shuffled, one after the other.
 pub(super) struct Data {
     x: Buffer,
     y: Buffer,
@@ -25,17 +25,59 @@ impl Data {
     /// [`crate::Error::Data`] for a value that f32 cannot hold.
     pub(super) fn new(problem: &Problem<'_>, widest: usize) -> Result<Self> {
         let blocks = Blocks::new(problem.batches(), widest);
+        let packed = |what, matrix| match blocks.batches.shuffled() {
+            false => pack(what, matrix, &blocks),
+            true => by_sample(what, matrix, problem.m),
+        };
         Ok(Self {
-            x: pack("features", problem.x, &blocks)?,
-            y: pack("targets", problem.y, &blocks)?,
+            x: packed("features", problem.x)?,
+            y: packed("targets", problem.y)?,
             n_features: problem.network.n_features(),
             target_rows: problem.network.target_rows(),
             blocks,
         })
     }
 
-    /// A block, which is copied only where it needs padding.
+    /// A block of the samples in their own order.
     pub(super) fn block<'a>(&'a self, index: usize, input: &'a mut Input) -> Block<'a> {
+        match self.blocks.batches.shuffled() {
+            false => self.packed(index, input),
+            true => self.picked(self.blocks.samples(index), input),
+        }
+    }
+
+    /// A block of iteration `t`.
+    pub(super) fn block_of_iteration<'a>(
+        &'a self,
+        t: usize,
+        index: usize,
+        input: &'a mut Input,
+    ) -> Block<'a> {
+        match self.blocks.batches.order(t) {
+            None => self.packed(index, input),
+            Some(order) => {
+                let positions = self.blocks.samples(index);
+                self.picked(positions.map(|position| order.sample(position)), input)
+            }
+        }
+    }
+
+    /// Samples from wherever they are.
+    fn picked<'a>(&self, samples: impl ExactSizeIterator<Item = usize>, input: &'a mut Input) -> Block<'a> {
+        let valid = samples.len();
+        let width = valid.next_multiple_of(LINE);
+        let (n_x, n_y) = (self.n_features, self.target_rows);
+        grow(&mut input.x, n_x * width);
+        grow(&mut input.y, n_y * width);
+        input.picked.clear();
+        input.picked.extend(samples);
+        pick(&self.x, n_x, &input.picked, &mut input.x, width);
+        pick(&self.y, n_y, &input.picked, &mut input.y, width);
+        Block { x: &input.x[..n_x * width], y: &input.y[..n_y * width], width, valid }
+    }
+
+    /// A packed block, which is copied only where it needs padding.
+    fn packed<'a>(&'a self, index: usize, input: &'a mut Input) -> Block<'a> {
         let samples = self.blocks.samples(index);
         let of = |rows: usize| rows * samples.start..rows * samples.end;
         let (x, y) = (&self.x[of(self.n_features)], &self.y[of(self.target_rows)]);
@@ -59,11 +101,12 @@ impl Data {
 pub(super) struct Input {
     x: Buffer,
     y: Buffer,
+    picked: Vec<usize>,
 }
 
 impl Default for Input {
     fn default() -> Self {
-        Self { x: Buffer::new(0), y: Buffer::new(0) }
+        Self { x: Buffer::new(0), y: Buffer::new(0), picked: Vec::new() }
     }
 }
 
@@ -81,6 +124,23 @@ impl Input {
             to[valid..].fill(0.0);
         }
         finite.then_some(Block { x: &self.x[..len], y: &[], width, valid })
+    }
+}
+
+/// Some rows of `all` (m, rows) as the columns of a matrix (rows, width), with zeros behind them. A tile at a time, so that
+/// what is written stays in the cache until its lines are full.
+fn pick(all: &[f32], rows: usize, samples: &[usize], matrix: &mut [f32], width: usize) {
+    for tile in (0..rows).step_by(LINE) {
+        let tile = tile..rows.min(tile + LINE);
+        for (j, &sample) in samples.iter().enumerate() {
+            let values = &all[sample * rows..][tile.clone()];
+            for (i, value) in tile.clone().zip(values) {
+                matrix[i * width + j] = *value;
+            }
+        }
+        for i in tile {
+            matrix[i * width + samples.len()..(i + 1) * width].fill(0.0);
+        }
     }
 }
 

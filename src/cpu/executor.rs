@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::aligned::Buffer;
 use super::data::Data;
-use super::gradient::GradientDescent;
+use super::optimizer::Stepper;
 use super::pass::{self, Pass};
 use super::plan::Plan;
 use super::predictor::{predict, single};
@@ -16,15 +14,12 @@ use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{self, Problem};
 
-/// Parameters that a thread updates at a time.
-const UPDATE: usize = 1 << 15;
-
 /// A network in training on the host, in single precision.
 pub struct Executor {
     network: Network,
     parameters: Buffer,
     data: Data,
-    learning_rate: f64,
+    stepper: Stepper,
     plan: Plan,
     shape: Shape,
     team: Team,
@@ -42,23 +37,25 @@ impl Executor {
     pub fn new(problem: &Problem<'_>) -> Result<Self> {
         problem.check()?;
         let network = problem.network;
-        let plan = Plan::new(&schedule::training_step(network, problem.batch_size, problem.learning_rate));
+        let schedule = schedule::training_step(network, problem.batch_size, &problem.descent);
+        let plan = Plan::new(&schedule);
         let n_parameters = problem.parameters.values().len();
         let shape = Shape::new(&plan, n_parameters, network.n_features());
         let data = Data::new(problem, shape.widest)?;
         let blocks = data.blocks.of_iteration(0).len();
-        // A wide network whose batch is one block is updated in place.
-        let gradients = if shape.wide && blocks == 1 { 0 } else { n_parameters };
+        let stepper = Stepper::new(problem, &schedule)?;
+        let in_place = stepper.is_plain() && shape.wide && blocks == 1;
+        let gradients = if in_place { 0 } else { n_parameters };
         Ok(Self {
             network: network.clone(),
             parameters: single(problem.parameters)?,
-            learning_rate: problem.learning_rate,
+            stepper,
             chunks: (0..shape.chunks(blocks)).map(|_| Chunk::new(gradients)).collect(),
             team: Team::new(data.blocks.width),
             plan,
             shape,
             data,
-            done: 0,
+            done: problem.done,
             costs: Vec::new(),
         })
     }
@@ -80,13 +77,13 @@ impl Executor {
     }
 
     fn train_batch(&mut self, threads: bool) {
-        let samples = self.data.blocks.batches.samples(self.done).len();
-        let rate = (self.learning_rate / samples as f64) as f32;
+        let samples = self.data.blocks.batches.positions(self.done).len();
         let blocks = self.data.blocks.of_iteration(self.done);
-        let cost = if self.shape.wide && blocks.len() == 1 {
-            self.train_in_place(blocks.start, rate, threads)
+        // A wide network whose batch is one block is updated in place.
+        let cost = if self.stepper.is_plain() && self.shape.wide && blocks.len() == 1 {
+            self.train_in_place(blocks.start, self.stepper.plain_rate(samples), threads)
         } else {
-            self.train_by_sums(blocks, rate, threads)
+            self.train_by_sums(blocks, samples, threads)
         };
         self.costs.push(cost / samples as f64);
         self.done += 1;
@@ -94,29 +91,30 @@ impl Executor {
 
     /// One block that is a whole batch, and updates each layer as soon as it can; returns the sum of the costs.
     fn train_in_place(&mut self, block: usize, rate: f32, shared: bool) -> f64 {
-        let Self { data, plan, parameters, team, .. } = self;
+        let Self { data, plan, parameters, team, done, .. } = self;
         let pass = Pass { arch: team.arch, plan, shared };
         let Member { scratch, input } = team.only(plan);
-        pass.run(&data.block(block, input), scratch, pass::Parameters::Update { parameters, rate })
+        let block = data.block_of_iteration(*done, block, input);
+        pass.run(&block, scratch, pass::Parameters::Update { parameters, rate })
     }
 
     /// The gradients of all blocks of a batch, and then one update; returns the sum of the costs.
-    fn train_by_sums(&mut self, blocks: Range<usize>, rate: f32, threads: bool) -> f64 {
-        let Self { data, plan, parameters, team, chunks, shape, .. } = self;
+    fn train_by_sums(&mut self, blocks: Range<usize>, samples: usize, threads: bool) -> f64 {
+        let Self { data, plan, parameters, stepper, team, chunks, shape, done, .. } = self;
         let pass = Pass { arch: team.arch, plan, shared: threads && shape.wide };
         let count = shape.chunks(blocks.len());
         let chunks = &mut chunks[..count];
         team.each(plan, chunks, threads && !shape.wide, |index, chunk, member| {
             chunk.clear();
             for block in part(&blocks, index, count) {
-                let block = data.block(block, &mut member.input);
+                let block = data.block_of_iteration(*done, block, &mut member.input);
                 let gradients = &mut chunk.gradients;
                 let sums = pass::Parameters::AddGradients { parameters, gradients };
                 chunk.cost += pass.run(&block, &mut member.scratch, sums);
             }
         });
         let sums = add_up(chunks, threads);
-        descend(&pass, parameters, &sums.gradients, rate);
+        stepper.step(pass.arch, *done, parameters, &sums.gradients, samples, pass.shared);
         sums.cost
     }
 
@@ -129,6 +127,11 @@ impl Executor {
     pub fn parameters(&self) -> Parameters {
         let values = self.parameters.iter().map(|&value| f64::from(value)).collect();
         Parameters::from_values(&self.network, values).expect("the parameters are the network's")
+    }
+
+    /// What the optimiser remembers, (states, parameters).
+    pub fn state(&self) -> Vec<f64> {
+        self.stepper.state()
     }
 
     /// The cost of the current parameters over all samples.
@@ -156,17 +159,5 @@ impl Executor {
     /// [`crate::Error::Shape`] when x is not (n_0, m); [`crate::Error::Data`] for a value beyond f32.
     pub fn predict(&self, x: &[f64], m: usize) -> Result<Vec<f64>> {
         predict(&self.network, &self.parameters, x, m)
-    }
-}
-
-/// The update, by all threads where there is enough of it.
-fn descend(pass: &Pass<'_>, parameters: &mut [f32], gradients: &[f32], rate: f32) {
-    let update = |(parameters, gradients): (&mut [f32], &[f32])| {
-        pass.arch.dispatch(GradientDescent { parameters, gradients, rate });
-    };
-    if pass.shared {
-        parameters.par_chunks_mut(UPDATE).zip(gradients.par_chunks(UPDATE)).for_each(update);
-    } else {
-        update((parameters, gradients));
     }
 }

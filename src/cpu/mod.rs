@@ -13,6 +13,7 @@ mod executor;
 mod gradient;
 mod loss;
 mod numerics;
+mod optimizer;
 mod pass;
 mod plan;
 mod predictor;

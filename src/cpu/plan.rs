@@ -42,14 +42,12 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// Rows of scratch a block needs.
     pub(super) rows: usize,
-    /// The step size of gradient descent, for a training step.
-    pub(super) learning_rate: Option<f64>,
 }
 
 impl Plan {
     /// The steps of a schedule; its number of samples does not matter.
     pub(super) fn new(schedule: &Schedule) -> Self {
-        let plan = Self { layers: Vec::new(), steps: Vec::new(), rows: 0, learning_rate: None };
+        let plan = Self { layers: Vec::new(), steps: Vec::new(), rows: 0 };
         let mut lowering = Lowering { schedule, plan, places: vec![None; schedule.tensors.len()] };
         let mut ops = &schedule.ops[..];
         while !ops.is_empty() {
@@ -127,10 +125,8 @@ impl Lowering<'_> {
                 self.backward(dz, None);
                 2
             }
-            [Op::GradientDescent { learning_rate }, ..] => {
-                self.plan.learning_rate = Some(learning_rate);
-                1
-            }
+            // The executor's own affair.
+            [Op::GradientDescent { .. } | Op::Optimize { .. }, ..] => 1,
             _ => unreachable!("no schedule has its operations in another order"),
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn predict(network: &Network, parameters: &[f32], x: &[f64], m: usize
     schedule::check_features(network, x.len(), m)?;
     let plan = Plan::new(&schedule::prediction(network, m));
     let shape = Shape::new(&plan, parameters.len(), network.n_features());
-    let blocks = Blocks::new(Batches { m, size: m }, shape.widest);
+    let blocks = Blocks::new(Batches::in_order(m, m), shape.widest);
     let threads = shape.is_worth_threads(m);
     let mut team = Team::new(blocks.width);
     let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide };

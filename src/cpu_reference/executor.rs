@@ -1,14 +1,12 @@
 //! Runs a schedule with the functions of this module, one operation after the other.
 
-use std::ops::Range;
-
 use super::{
-    activate, activation_derivative, cost, gradient_descent, input_gradient, matmul_bias, output_delta,
-    predict, row_sum, weight_gradient,
+    activate, activation_derivative, cost, gradient_descent, input_gradient, matmul_bias, optimize,
+    output_delta, predict, row_sum, weight_gradient,
 };
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Contents, Op, Problem, Schedule, Storage, TensorId};
+use crate::schedule::{self, Batches, Contents, Descent, Op, Problem, Schedule, Storage, TensorId};
 
 /// Samples predicted at a time, so that large sets need little memory.
 const PREDICT_BLOCK: usize = 16_384;
@@ -23,7 +21,8 @@ pub struct Executor {
     x: Vec<f64>,
     y: Vec<f64>,
     batches: Batches,
-    learning_rate: f64,
+    descent: Descent,
+    state: Vec<f64>,
     step: Step,
     done: usize,
     costs: Vec<f64>,
@@ -36,10 +35,26 @@ struct Step {
 }
 
 impl Step {
-    fn new(network: &Network, m: usize, learning_rate: f64) -> Self {
-        let schedule = schedule::training_step(network, m, learning_rate);
+    fn new(network: &Network, m: usize, descent: &Descent) -> Self {
+        let schedule = schedule::training_step(network, m, descent);
         let workspace = Workspace::new(&schedule);
         Self { schedule, workspace }
+    }
+}
+
+/// What an iteration changes.
+struct Learnt<'a> {
+    parameters: &'a mut [f64],
+    /// What the optimiser remembers.
+    state: &'a mut [f64],
+    /// Iterations done.
+    step: usize,
+}
+
+impl<'a> Learnt<'a> {
+    /// For schedules that change nothing.
+    fn only(parameters: &'a mut [f64]) -> Self {
+        Self { parameters, state: &mut [], step: 0 }
     }
 }
 
@@ -63,9 +78,10 @@ impl Executor {
             x: problem.x.to_vec(),
             y: problem.y.to_vec(),
             batches: problem.batches(),
-            learning_rate: problem.learning_rate,
-            step: Step::new(problem.network, problem.batch_size, problem.learning_rate),
-            done: 0,
+            descent: problem.descent,
+            state: problem.first_state(),
+            step: Step::new(problem.network, problem.batch_size, &problem.descent),
+            done: problem.done,
             costs: Vec::new(),
         })
     }
@@ -77,25 +93,28 @@ impl Executor {
         let affordable = usize::try_from(WORK_BUDGET / work).unwrap_or(usize::MAX).max(1);
         let iterations = iterations.min(affordable);
         for _ in 0..iterations {
-            self.train_batch(self.batches.samples(self.done));
+            self.train_batch();
             self.done += 1;
         }
         iterations
     }
 
-    fn train_batch(&mut self, samples: Range<usize>) {
+    fn train_batch(&mut self) {
+        let samples = self.batches.samples(self.done);
         if samples.len() != self.step.schedule.m {
             // The last batch of an epoch, or the first after it.
-            self.step = Step::new(&self.network, samples.len(), self.learning_rate);
+            self.step = Step::new(&self.network, samples.len(), &self.descent);
         }
         let Step { schedule, workspace } = &mut self.step;
-        let parameters = self.parameters.values_mut();
+        let mut learnt =
+            Learnt { parameters: self.parameters.values_mut(), state: &mut self.state, step: self.done };
         if samples.len() == self.batches.m {
-            workspace.run(schedule, &self.x, &self.y, parameters);
+            workspace.run(schedule, &self.x, &self.y, &mut learnt);
         } else {
-            let x = columns(&self.x, self.batches.m, samples.clone());
-            let y = columns(&self.y, self.batches.m, samples);
-            workspace.run(schedule, &x, &y, parameters);
+            let samples: Vec<usize> = samples.collect();
+            let x = columns(&self.x, self.batches.m, &samples);
+            let y = columns(&self.y, self.batches.m, &samples);
+            workspace.run(schedule, &x, &y, &mut learnt);
         }
         self.costs.append(&mut workspace.costs);
     }
@@ -108,6 +127,11 @@ impl Executor {
     /// The current parameters.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// What the optimiser remembers, (states, parameters).
+    pub fn state(&self) -> &[f64] {
+        &self.state
     }
 
     /// The cost of the current parameters over all samples.
@@ -125,8 +149,8 @@ impl Executor {
 }
 
 /// Some columns of a matrix (rows, m).
-fn columns(matrix: &[f64], m: usize, range: Range<usize>) -> Vec<f64> {
-    matrix.chunks_exact(m).flat_map(|row| &row[range.clone()]).copied().collect()
+fn columns(matrix: &[f64], m: usize, samples: &[usize]) -> Vec<f64> {
+    matrix.chunks_exact(m).flat_map(|row| samples.iter().map(|&j| row[j])).collect()
 }
 
 /// The cost of `parameters` on x (n_0, m), y (target_rows, m), and its derivative by each of them, in their layout.
@@ -144,7 +168,7 @@ pub fn cost_and_gradients(
     parameters.check_for(network)?;
     let schedule = schedule::gradients(network, m);
     let mut workspace = Workspace::new(&schedule);
-    workspace.run(&schedule, x, y, &mut parameters.values().to_vec());
+    workspace.run(&schedule, x, y, &mut Learnt::only(&mut parameters.values().to_vec()));
     Ok((workspace.costs[0], Parameters::from_values(network, workspace.gradients)?))
 }
 
@@ -152,7 +176,7 @@ pub fn cost_and_gradients(
 fn evaluate(network: &Network, parameters: &Parameters, x: &[f64], y: &[f64], m: usize) -> f64 {
     let schedule = schedule::evaluation(network, m);
     let mut workspace = Workspace::new(&schedule);
-    workspace.run(&schedule, x, y, &mut parameters.values().to_vec());
+    workspace.run(&schedule, x, y, &mut Learnt::only(&mut parameters.values().to_vec()));
     workspace.costs[0]
 }
 
@@ -167,10 +191,10 @@ pub fn predict_samples(network: &Network, parameters: &Parameters, x: &[f64], m:
     let mut parameters = parameters.values().to_vec();
     for start in (0..m).step_by(PREDICT_BLOCK) {
         let width = PREDICT_BLOCK.min(m - start);
-        let block = columns(x, m, start..start + width);
+        let block = columns(x, m, &(start..start + width).collect::<Vec<_>>());
         let schedule = schedule::prediction(network, width);
         let mut workspace = Workspace::new(&schedule);
-        workspace.run(&schedule, &block, &[], &mut parameters);
+        workspace.run(&schedule, &block, &[], &mut Learnt::only(&mut parameters));
         let result = workspace.values.last().expect("a prediction ends with its output matrix");
         for (row, values) in output.chunks_exact_mut(m).zip(result.chunks_exact(width)) {
             row[start..start + width].copy_from_slice(values);
@@ -191,10 +215,13 @@ pub fn run_once(schedule: &Schedule, before: &Contents) -> Result<Contents> {
         position.map_or(&[][..], |position| &before.tensors[position])
     };
     let (x, y) = (of(Storage::Input), of(Storage::Target));
-    let mut workspace = Workspace { values: after.tensors, gradients: after.gradients, costs: Vec::new() };
-    workspace.run(schedule, x, y, &mut after.parameters);
+    let values = std::mem::take(&mut after.tensors);
+    let gradients = std::mem::take(&mut after.gradients);
+    let mut workspace = Workspace { values, gradients, costs: Vec::new() };
+    let mut learnt = Learnt { parameters: &mut after.parameters, state: &mut after.state, step: before.step };
+    workspace.run(schedule, x, y, &mut learnt);
     let Workspace { values, gradients, costs } = workspace;
-    Ok(Contents { tensors: values, parameters: after.parameters, gradients, costs })
+    Ok(Contents { tensors: values, gradients, costs, ..after })
 }
 
 impl Workspace {
@@ -206,11 +233,16 @@ impl Workspace {
         Self { values: values.collect(), gradients: vec![0.0; schedule.n_parameters], costs: Vec::new() }
     }
 
-    fn run(&mut self, schedule: &Schedule, x: &[f64], y: &[f64], parameters: &mut [f64]) {
+    fn run(&mut self, schedule: &Schedule, x: &[f64], y: &[f64], learnt: &mut Learnt<'_>) {
+        let Learnt { parameters, state, step } = learnt;
         for op in &schedule.ops {
             match *op {
                 Op::GradientDescent { learning_rate } => {
                     gradient_descent(parameters, &self.gradients, learning_rate);
+                }
+                Op::Optimize { descent } => {
+                    let mask = schedule.weight_mask();
+                    optimize(&descent, *step, parameters, &self.gradients, state, &mask);
                 }
                 Op::Cost { loss, z, y: target, .. } => {
                     let inputs = Inputs { schedule, x, y, parameters, values: &self.values };
@@ -244,7 +276,9 @@ impl Workspace {
             Op::InputGradient { w, dz, .. } => input_gradient(get(w), get(dz), out, m),
             Op::ActivationDerivative { g, da, a, .. } => activation_derivative(g, get(da), get(a), out),
             Op::Predict { loss, z, .. } => predict(loss, get(z), out, m),
-            Op::Cost { .. } | Op::GradientDescent { .. } => unreachable!("these fill no matrix"),
+            Op::Cost { .. } | Op::GradientDescent { .. } | Op::Optimize { .. } => {
+                unreachable!("these fill no matrix")
+            }
         }
         self.values[out_id.0] = value;
     }

@@ -16,5 +16,5 @@ pub use activation::{activate, activation_derivative, sigmoid};
 pub use executor::{Executor, cost_and_gradients, predict_samples, run_once};
 pub use loss::{cost, output_delta, predict};
 pub use matmul::{input_gradient, matmul_bias, weight_gradient};
-pub use optimizer::gradient_descent;
+pub use optimizer::{gradient_descent, optimize};
 pub use reduce::row_sum;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use super::csv_rows::{CsvRows, list, title};
+use serde::{Deserialize, Serialize};
+
+use super::csv_rows::{CsvRows, is_missing, list, title};
 use crate::error::{Error, Result};
 
 /// Which column holds the label.
@@ -41,6 +43,38 @@ impl FromStr for Label {
     }
 }
 
+/// Which columns are features, by header names or numbers from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// These, in this order; all but the label if none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
+    /// These are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drop: Vec<String>,
+}
+
+/// A column that a trained model needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds texts, not numbers.
+    pub is_text: bool,
+}
+
+/// What is asked of a file's columns.
+pub(super) struct Request<'a> {
+    /// The label's column.
+    pub(super) label: &'a Label,
+    /// The features, where the caller chooses.
+    pub(super) selection: &'a Selection,
+    /// The features that a trained model needs.
+    pub(super) wanted: Option<&'a [Wanted]>,
+    /// Whether features may hold text: then a first row of text may be a sample.
+    pub(super) texts: bool,
+}
+
 /// The columns of a file, by index.
 pub(super) struct Columns {
     /// Whether the first row holds the names.
@@ -52,12 +86,12 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns of a file with labels; the features are all the others, or those of a model.
+    /// The columns of a file with labels; the features are those selected, or those of a model.
     ///
     /// # Errors
-    /// [`Error::Data`] for a single column, or a label that is also a feature; [`Error::InvalidArgument`] for a label
-    /// that is not there; [`Error::Shape`] for other columns than `wanted`.
-    pub(super) fn labelled(rows: &CsvRows, label: &Label, wanted: Option<&[String]>) -> Result<Self> {
+    /// [`Error::Data`] for a single column, a label that is also a feature, or no feature left;
+    /// [`Error::InvalidArgument`] for a column that is not there; [`Error::Shape`] for other columns than those wanted.
+    pub(super) fn labelled(rows: &CsvRows, request: &Request<'_>) -> Result<Self> {
         let first = rows.first();
         if first.len() == 1 {
             return Err(Error::data(
@@ -65,70 +99,153 @@ impl Columns {
                 "only one column, and features and a label are needed; are the columns separated by commas?",
             ));
         }
-        let label_column = find_label(rows, label)?;
-        let named = matches!(label, Label::Name(_));
-        let by_name = wanted.and_then(|wanted| positions(first, wanted));
-        let has_header = named || by_name.is_some() || has_text(first, Some(label_column));
-        let others = || (0..first.len()).filter(|&column| column != label_column).collect();
-        let features = match (wanted, by_name) {
+        let dropped = request.dropped(rows)?;
+        let label_column = request.find_label(rows, &dropped)?;
+        let by_name = request.wanted.and_then(|wanted| positions(first, wanted));
+        let has_header =
+            request.names_columns() || by_name.is_some() || request.has_header(rows, Some(label_column));
+        let features = match (request.wanted, by_name) {
             (_, Some(features)) => features,
-            (Some(wanted), None) if wanted.len() + 1 != first.len() => return Err(misfit(rows, wanted)),
-            _ => others(),
+            (wanted, None) => {
+                let features = request.selected(rows, Some(label_column), &dropped)?;
+                match wanted {
+                    Some(wanted) if wanted.len() != features.len() => return Err(misfit(rows, wanted)),
+                    _ => features,
+                }
+            }
         };
         if features.contains(&label_column) {
+            let whose = if request.wanted.is_some() { "the model's features" } else { "the features" };
             return Err(Error::data(
                 rows.origin(),
                 format!(
-                    "the label {} is one of the model's features; choose the label column with --label",
+                    "the label {} is one of {whose}; choose the label column with --label",
                     title(first, label_column)
                 ),
             ));
         }
+        if features.is_empty() {
+            return Err(Error::data(rows.origin(), "no column is left to be a feature; drop fewer"));
+        }
         Ok(Self { has_header, features, label: Some(label_column) })
     }
 
-    /// The columns of a file whose label, if any, is not read: by the header's names where it has all of `wanted`,
+    /// The columns of a file whose label, if any, is not read: by the header's names where it has all of those wanted,
     /// else by position.
     ///
     /// # Errors
-    /// [`Error::Shape`] for other columns than `wanted`, with or without a label; [`Error::InvalidArgument`] for a
-    /// label that is not there.
-    pub(super) fn unlabelled(rows: &CsvRows, wanted: &[String], label: &Label) -> Result<Self> {
-        let first = rows.first();
+    /// [`Error::Shape`] for other columns than those wanted, with or without a label; [`Error::InvalidArgument`] for a
+    /// column that is not there.
+    pub(super) fn unlabelled(rows: &CsvRows, request: &Request<'_>) -> Result<Self> {
+        let (first, wanted) = (rows.first(), request.wanted.unwrap_or(&[]));
         if let Some(features) = positions(first, wanted) {
             return Ok(Self { has_header: true, features, label: None });
         }
-        let label = if first.len() == wanted.len() {
+        let dropped = request.dropped(rows)?;
+        let all = request.selected(rows, None, &dropped)?;
+        let label = if all.len() == wanted.len() {
             None
-        } else if first.len() == wanted.len() + 1 {
-            Some(find_label(rows, label)?)
+        } else if all.len() == wanted.len() + 1 {
+            Some(request.find_label(rows, &dropped)?)
         } else {
             return Err(misfit(rows, wanted));
         };
-        let features = (0..first.len()).filter(|&column| Some(column) != label).collect();
-        Ok(Self { has_header: has_text(first, label), features, label })
+        let features: Vec<usize> = all.into_iter().filter(|&column| Some(column) != label).collect();
+        if features.len() != wanted.len() {
+            return Err(misfit(rows, wanted));
+        }
+        let has_header = request.names_columns() || request.has_header(rows, label);
+        Ok(Self { has_header, features, label })
+    }
+}
+
+impl Request<'_> {
+    /// Whether a column is asked for by its name, so that there has to be a header.
+    fn names_columns(&self) -> bool {
+        let chosen = self.selection.features.iter().chain(&self.selection.drop);
+        let mut chosen = chosen.map(|column| Label::from_option(Some(column)));
+        matches!(self.label, Label::Name(_)) || chosen.any(|column| matches!(column, Label::Name(_)))
+    }
+
+    fn dropped(&self, rows: &CsvRows) -> Result<Vec<usize>> {
+        self.selection.drop.iter().map(|column| find(rows, "column to drop", column)).collect()
+    }
+
+    fn find_label(&self, rows: &CsvRows, dropped: &[usize]) -> Result<usize> {
+        match self.label {
+            Label::Last => {
+                let kept = (0..rows.first().len()).rev().find(|column| !dropped.contains(column));
+                kept.ok_or_else(|| Error::data(rows.origin(), "every column is dropped; drop fewer"))
+            }
+            label => find_column(rows, "label column", label),
+        }
+    }
+
+    /// Whether `column` is among those listed by name or number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for one that is not there.
+    pub(super) fn lists(&self, rows: &CsvRows, listed: &[String], column: usize) -> Result<bool> {
+        let found = listed.iter().map(|listed| find(rows, "column of categories", listed));
+        Ok(found.collect::<Result<Vec<_>>>()?.contains(&column))
+    }
+
+    /// The columns chosen as features: those named, or all but the label, without those dropped.
+    fn selected(&self, rows: &CsvRows, label: Option<usize>, dropped: &[usize]) -> Result<Vec<usize>> {
+        let listed = &self.selection.features;
+        let mut chosen = if listed.is_empty() {
+            (0..rows.first().len()).filter(|&column| Some(column) != label).collect()
+        } else {
+            let columns = listed.iter().map(|column| find(rows, "feature column", column));
+            columns.collect::<Result<Vec<_>>>()?
+        };
+        if let Some(twice) = (1..chosen.len()).find(|&i| chosen[..i].contains(&chosen[i])) {
+            return Err(Error::invalid("feature column", &listed[twice], "it is listed twice; name it once"));
+        }
+        chosen.retain(|column| !dropped.contains(column));
+        Ok(chosen)
+    }
+
+    /// Whether the first row is a header: it has text in a column of numbers. Where columns may hold text, a first row
+    /// with a number in it is one only if the second row has a number under a text.
+    fn has_header(&self, rows: &CsvRows, label: Option<usize>) -> bool {
+        let first = rows.first();
+        if !has_text(first, label) {
+            return false;
+        }
+        let number = |cell: &String| !is_missing(cell) && cell.parse::<f64>().is_ok();
+        let others = || first.iter().enumerate().filter(|&(column, _)| Some(column) != label);
+        if !self.texts || !others().any(|(_, cell)| number(cell)) {
+            return true;
+        }
+        let second = rows.second().unwrap_or_default();
+        others().any(|(column, cell)| {
+            !is_missing(cell) && !number(cell) && second.get(column).is_some_and(number)
+        })
     }
 }
 
 /// Where each of `wanted` is among the cells of the first row; `None` if one is missing.
-fn positions(first: &[String], wanted: &[String]) -> Option<Vec<usize>> {
+fn positions(first: &[String], wanted: &[Wanted]) -> Option<Vec<usize>> {
     let columns: HashMap<&String, usize> = first.iter().zip(0..).collect();
-    wanted.iter().map(|name| columns.get(name).copied()).collect()
+    wanted.iter().map(|wanted| columns.get(&wanted.name).copied()).collect()
 }
 
-/// Whether a first row is a header: it has text in a column of numbers. An empty cell says nothing either way.
+/// Whether a row has text outside the label column. A missing cell says nothing either way.
 fn has_text(first: &[String], label: Option<usize>) -> bool {
-    first
-        .iter()
-        .enumerate()
-        .any(|(column, cell)| Some(column) != label && !cell.is_empty() && cell.parse::<f64>().is_err())
+    let others = || first.iter().enumerate().filter(|&(column, _)| Some(column) != label);
+    others().any(|(_, cell)| !is_missing(cell) && cell.parse::<f64>().is_err())
 }
 
-fn find_label(rows: &CsvRows, label: &Label) -> Result<usize> {
+fn find(rows: &CsvRows, what: &'static str, column: &str) -> Result<usize> {
+    find_column(rows, what, &Label::from_option(Some(column)))
+}
+
+fn find_column(rows: &CsvRows, what: &'static str, column: &Label) -> Result<usize> {
     let first = rows.first();
     let last = first.len() - 1;
-    let unknown = |value: String, reason: String| Error::invalid("label column", value, reason);
-    match label {
+    let unknown = |value: String, reason: String| Error::invalid(what, value, reason);
+    match column {
         Label::Last => Ok(last),
         Label::Number(number) if (1..=first.len()).contains(number) => Ok(number - 1),
         Label::Number(number) => {
@@ -145,10 +262,11 @@ fn find_label(rows: &CsvRows, label: &Label) -> Result<usize> {
     }
 }
 
-fn misfit(rows: &CsvRows, wanted: &[String]) -> Error {
+fn misfit(rows: &CsvRows, wanted: &[Wanted]) -> Error {
+    let names: Vec<String> = wanted.iter().map(|wanted| wanted.name.clone()).collect();
     Error::Shape {
         what: rows.origin(),
-        expected: format!("the model's {} features ({})", wanted.len(), list(wanted.iter())),
+        expected: format!("the model's {} features ({})", wanted.len(), list(names.iter())),
         found: format!("{} columns", rows.first().len()),
         hint: "name the features in a header, or give exactly these columns, at most with a label besides"
             .into(),

@@ -1,11 +1,15 @@
-//! Comma-separated files as data sets; cells, columns and labels have modules of their own beside this one.
+//! Text files as tables and, where they hold nothing but numbers, at once as data sets; cells, columns and labels have
+//! modules of their own beside this one.
 
 use std::path::Path;
 
-use super::Dataset;
-use super::csv_columns::{Columns, Label};
+use super::csv_cells::{CellColumn, Kind};
+use super::csv_columns::{Columns, Label, Request, Selection, Wanted};
 use super::csv_labels::{LabelColumn, TargetKind};
 use super::csv_rows::{CsvRows, title};
+use super::input::Input;
+use super::table::{Cells, Column, RawTable};
+use super::{Dataset, Targets};
 use crate::error::Result;
 
 /// How a labelled CSV file is read; the default suits a file to be trained on whose last column names the classes.
@@ -34,7 +38,8 @@ pub struct Features {
     pub m: usize,
 }
 
-/// Reads a file of features and a label; x is (n_x, m), classes are sorted by value if all are numbers, else as text.
+/// Reads a comma-separated file of numbers and a label; x is (n_x, m), classes are sorted by value if all are numbers,
+/// else as text. Files with missing values or columns of text are read as a [`RawTable`] instead.
 ///
 /// The first row is a header if it has text outside the label column, names the label, or names all wanted features;
 /// without one, the features are named `x1`, `x2`, ... A byte order mark, CRLF and blank lines are accepted, and the
@@ -46,21 +51,20 @@ pub struct Features {
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a label column that is not there;
 /// [`Error::Shape`](crate::Error::Shape) for other features than the model's.
 pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset> {
-    let mut rows = CsvRows::open(path)?;
-    let columns = Columns::labelled(&rows, &options.label, options.features.as_deref())?;
-    let label_column = columns.label;
-    let label_column = label_column.expect("`Columns::labelled` always names the label column");
-    let mut labels = LabelColumn::new(label_column, options.target);
-    let features = read_rows(&mut rows, &columns, Some(&mut labels))?;
-
-    let header: &[String] = if columns.has_header { rows.first() } else { &[] };
-    let targets = labels.finish(path, &title(header, label_column), options.classes.as_deref())?;
-    let names = match &options.features {
-        Some(wanted) => wanted.clone(),
-        None if columns.has_header => columns.features.iter().map(|&column| header[column].clone()).collect(),
-        None => (1..=features.n_features).map(|i| format!("x{i}")).collect(),
+    let wanted = options.features.as_deref().map(numbers);
+    let text = TextOptions {
+        label: &options.label,
+        selection: &Selection::default(),
+        wanted: wanted.as_deref(),
+        target: Some(options.target),
+        classes: options.classes.as_deref(),
+        categorical: None,
     };
-    Dataset::new(rows.file_name(), features.x, names, targets)
+    let table = read_text(CsvRows::new(Input::open(path)?, b',')?, &text)?;
+    let (features, names, name) = (flat(&table), names(&table), table.name().to_owned());
+    let targets: Option<Targets> = table.into_targets();
+    let targets = targets.expect("a target kind was given, so the label column was read");
+    Dataset::new(name, features.x, names, targets)
 }
 
 /// Reads the features that a model wants, for prediction; x is (n_x, m) with one row for each of `wanted`.
@@ -71,38 +75,111 @@ pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset> {
 /// # Errors
 /// As [`read_csv`], but for those that concern the label's cells, and a single column being no error.
 pub fn read_csv_features(path: &Path, wanted: &[String], label: Option<&Label>) -> Result<Features> {
-    let mut rows = CsvRows::open(path)?;
-    let columns = Columns::unlabelled(&rows, wanted, label.unwrap_or(&Label::Last))?;
-    read_rows(&mut rows, &columns, None)
+    let text = TextOptions {
+        label: label.unwrap_or(&Label::Last),
+        selection: &Selection::default(),
+        wanted: Some(&numbers(wanted)),
+        target: None,
+        classes: None,
+        categorical: None,
+    };
+    Ok(flat(&read_text(CsvRows::new(Input::open(path)?, b',')?, &text)?))
 }
 
-/// Reads all rows: their features into a matrix, their labels into `labels`.
-fn read_rows(
-    rows: &mut CsvRows,
-    columns: &Columns,
-    mut labels: Option<&mut LabelColumn>,
-) -> Result<Features> {
+fn numbers(names: &[String]) -> Vec<Wanted> {
+    names.iter().map(|name| Wanted { name: name.clone(), is_text: false }).collect()
+}
+
+fn names(table: &RawTable) -> Vec<String> {
+    table.columns().iter().map(|column| column.name.clone()).collect()
+}
+
+/// Columns of numbers, none missing, as one matrix.
+fn flat(table: &RawTable) -> Features {
+    let mut x = Vec::with_capacity(table.columns().len() * table.m());
+    for column in table.columns() {
+        if let Cells::Doubles(cells) = &column.cells {
+            x.extend(cells);
+        }
+    }
+    Features { x, n_features: table.columns().len(), m: table.m() }
+}
+
+/// How a text file becomes a table.
+pub(super) struct TextOptions<'a> {
+    pub(super) label: &'a Label,
+    pub(super) selection: &'a Selection,
+    /// The columns of a trained model.
+    pub(super) wanted: Option<&'a [Wanted]>,
+    /// What the label column holds; `None` to skip it.
+    pub(super) target: Option<TargetKind>,
+    pub(super) classes: Option<&'a [String]>,
+    /// The names or numbers of columns to be taken as text, whatever they look like; `None` for a file in which every
+    /// cell has to be a number.
+    pub(super) categorical: Option<&'a [String]>,
+}
+
+/// Reads all rows of a text file.
+///
+/// # Errors
+/// Those of [`read_csv`], without those for missing cells and columns of text where text is allowed.
+pub(super) fn read_text(mut rows: CsvRows, options: &TextOptions<'_>) -> Result<RawTable> {
+    let TextOptions { label, selection, wanted, categorical, .. } = *options;
+    let request = Request { label, selection, wanted, texts: categorical.is_some() };
+    let columns = match options.target {
+        Some(_) => Columns::labelled(&rows, &request)?,
+        None => Columns::unlabelled(&rows, &request)?,
+    };
+    let mut cells = Vec::with_capacity(columns.features.len());
+    for (at, &column) in columns.features.iter().enumerate() {
+        let kind = match (categorical, wanted) {
+            (None, _) => Kind::Strict,
+            (Some(_), Some(wanted)) => {
+                if wanted[at].is_text {
+                    Kind::Text
+                } else {
+                    Kind::Number
+                }
+            }
+            (Some(listed), None) => {
+                if request.lists(&rows, listed, column)? {
+                    Kind::Text
+                } else {
+                    Kind::Open
+                }
+            }
+        };
+        cells.push(CellColumn::new(column, kind));
+    }
+    let mut labels = options.target.zip(columns.label).map(|(kind, column)| LabelColumn::new(column, kind));
     if columns.has_header {
         rows.take_header(&columns.features)?;
     }
-    let n_features = columns.features.len();
-    let mut by_sample = Vec::new();
-    let mut m = 0;
+    let mut lines = Vec::new();
     while let Some(row) = rows.next_row()? {
-        for &column in &columns.features {
-            by_sample.push(row.number(column)?);
+        for column in &mut cells {
+            column.push(row)?;
         }
         if let Some(labels) = &mut labels {
             labels.push(row)?;
         }
-        m += 1;
+        lines.push(row.line());
     }
-    if m == 0 {
+    if lines.is_empty() {
         return Err(rows.empty());
     }
-    let mut x = Vec::with_capacity(by_sample.len());
-    for feature in 0..n_features {
-        x.extend(by_sample[feature..].iter().step_by(n_features));
-    }
-    Ok(Features { x, n_features, m })
+    let header: &[String] = if columns.has_header { rows.first() } else { &[] };
+    let label_title = columns.label.map(|column| title(header, column)).unwrap_or_default();
+    let targets =
+        labels.map(|labels| labels.finish(rows.path(), &label_title, options.classes)).transpose()?;
+    let name = |at: usize| match wanted {
+        Some(wanted) => wanted[at].name.clone(),
+        None => header.get(columns.features[at]).cloned().unwrap_or_else(|| format!("x{}", at + 1)),
+    };
+    let named =
+        cells.into_iter().enumerate().map(|(at, column)| Column { name: name(at), cells: column.finish() });
+    let target_name = columns.label.and_then(|column| header.get(column)).cloned();
+    let table = RawTable::new(rows.file_name(), named.collect(), targets)?;
+    let unnamed = (!columns.has_header).then(|| columns.features.iter().map(|column| column + 1).collect());
+    Ok(table.of_file(rows.origin(), target_name).with_places(lines, unnamed))
 }

@@ -7,10 +7,14 @@ use super::Targets;
 use super::csv_rows::{Row, error_at, list, shown};
 use crate::error::{Error, Result};
 
+/// As many different whole numbers are taken for classes, however few rows there are.
+const FEW: usize = 50;
+
 /// What the label column of a file holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetKind {
-    /// Classes where the labels are text or integers; real numbers are an error that asks for a decision.
+    /// Values where the labels are numbers that are not all whole, else classes; many different whole numbers are an
+    /// error that asks for a decision.
     #[default]
     Auto,
     /// Classes, whatever the labels look like.
@@ -61,6 +65,12 @@ impl LabelColumn {
             return Ok(());
         }
         let text = row.value(self.column)?;
+        if row.known(self.column)?.is_none() && text.parse::<f64>().is_err() {
+            let title = row.title(self.column);
+            return Err(
+                row.error(format!("{title}: {} is no label; fill it in or remove the row", shown(text)))
+            );
+        }
         let index = match self.known.get(text) {
             Some(&index) => index,
             None => {
@@ -87,17 +97,27 @@ impl LabelColumn {
             return Ok(Targets::Values { values: self.values, n_outputs: 1 });
         }
         let context = Context { path, title };
+        if let (None, TargetKind::Auto) = (classes, self.kind) {
+            if let Some(values) = self.real_values() {
+                return Ok(Targets::Values { values, n_outputs: 1 });
+            }
+            context.check_few(&self.texts, self.labels.len())?;
+        }
         let (class_of_text, names) = match classes {
             Some(classes) => (context.match_classes(&self.texts, classes)?, classes.to_vec()),
-            None => {
-                if self.kind == TargetKind::Auto {
-                    context.check_not_real(&self.texts)?;
-                }
-                context.find_classes(&self.texts)?
-            }
+            None => context.find_classes(&self.texts)?,
         };
         let labels = self.labels.iter().map(|&text| class_of_text[text as usize]).collect();
         Ok(Targets::Classes { labels, names })
+    }
+}
+
+impl LabelColumn {
+    /// The labels as numbers, if all are numbers and not all whole: measurements, not names.
+    fn real_values(&self) -> Option<Vec<f64>> {
+        let numbers: Vec<f64> = self.texts.iter().map(|text| text.number).collect::<Option<_>>()?;
+        let real = numbers.iter().any(|number| number.fract() != 0.0);
+        real.then(|| self.labels.iter().map(|&text| numbers[text as usize]).collect())
     }
 }
 
@@ -108,22 +128,21 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Numbers that are not all integers are measurements, not names.
-    fn check_not_real(&self, texts: &[Text]) -> Result<()> {
+    /// Whole numbers that hardly repeat may be classes or measurements.
+    fn check_few(&self, texts: &[Text], m: usize) -> Result<()> {
         let all_numbers = texts.iter().all(|text| text.number.is_some());
-        let real = texts.iter().find(|text| text.number.is_some_and(|number| number.fract() != 0.0));
-        match real {
-            Some(text) if all_numbers => Err(error_at(
-                self.path,
-                text.line,
+        if all_numbers && texts.len() > FEW && 4 * texts.len() > m {
+            return Err(Error::data(
+                self.path.display().to_string(),
                 format!(
-                    "the label {} in {} looks like a real value, not a class; pass --output identity for regression",
-                    shown(&text.text),
-                    self.title
+                    "{} has {} different whole numbers in {m} rows: classes or measurements? Pass --task \
+                     classification or --task regression",
+                    self.title,
+                    texts.len()
                 ),
-            )),
-            _ => Ok(()),
+            ));
         }
+        Ok(())
     }
 
     /// The class of each text, and the classes' names: sorted by value if all are numbers, else as text.

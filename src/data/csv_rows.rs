@@ -1,12 +1,12 @@
 //! A CSV file as a stream of rows with checked cells and real line numbers; what the columns mean is not known here.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
+use super::input::Input;
 use crate::error::{Error, Result};
 
 /// The most characters of a cell that a message repeats.
@@ -15,36 +15,40 @@ const SHOWN: usize = 40;
 /// An open file, past its first row.
 pub(super) struct CsvRows {
     path: PathBuf,
-    reader: Reader<LineBreaks<File>>,
+    reader: Reader<LineBreaks<Box<dyn Read>>>,
     record: ByteRecord,
     line: u64,
     first: Vec<String>,
     /// Whether `record` still holds the first row, to be handed out as a sample.
     first_pending: bool,
+    /// The second row and its line, read ahead.
+    second: Option<(ByteRecord, u64)>,
     /// Column names for messages; empty without a header.
     header: Vec<String>,
 }
 
 impl CsvRows {
-    /// Opens a file and reads its first row.
+    /// Reads the first row of a file whose cells `delimiter` separates.
     ///
     /// # Errors
     /// [`Error::Read`], or [`Error::Data`] for a file without rows or a first row that is not UTF-8.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    pub(super) fn new(input: Input, delimiter: u8) -> Result<Self> {
+        let path = input.path().to_path_buf();
         let reader = ReaderBuilder::new()
             .has_headers(false)
+            .delimiter(delimiter)
             // Ragged rows are reported here, with the line and the file.
             .flexible(true)
             .trim(Trim::All)
-            .from_reader(LineBreaks::new(file));
+            .from_reader(LineBreaks::new(input.into_reader()));
         let mut rows = Self {
-            path: path.into(),
+            path,
             reader,
             record: ByteRecord::new(),
             line: 0,
             first: Vec::new(),
             first_pending: true,
+            second: None,
             header: Vec::new(),
         };
         if !rows.read_record()? {
@@ -52,7 +56,22 @@ impl CsvRows {
         }
         let row = rows.row();
         rows.first = (0..row.record.len()).map(|i| row.text(i).map(str::to_owned)).collect::<Result<_>>()?;
+        let (record, line) = (rows.record.clone(), rows.line);
+        if rows.read_record()? {
+            rows.second = Some((std::mem::replace(&mut rows.record, record), rows.line));
+            rows.line = line;
+        } else {
+            rows.record = record;
+        }
         Ok(rows)
+    }
+
+    /// The cells of the second row, if there is one.
+    pub(super) fn second(&self) -> Option<Vec<String>> {
+        let cells = |(record, _): &(ByteRecord, u64)| {
+            record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
+        };
+        self.second.as_ref().map(cells)
     }
 
     /// The cells of the first row, header or not; its length is that of every row.
@@ -60,9 +79,14 @@ impl CsvRows {
         &self.first
     }
 
-    /// The path as messages show it.
+    /// The path as text.
     pub(super) fn origin(&self) -> String {
         self.path.display().to_string()
+    }
+
+    /// The path as messages show it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The file's name without its folders.
@@ -104,6 +128,8 @@ impl CsvRows {
     pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>> {
         if self.first_pending {
             self.first_pending = false;
+        } else if let Some((record, line)) = self.second.take() {
+            (self.record, self.line) = (record, line);
         } else if !self.read_record()? {
             return Ok(None);
         }
@@ -195,6 +221,20 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A column as messages name it.
+    pub(super) fn title(self, column: usize) -> String {
+        title(self.header, column)
+    }
+
+    /// A cell; `None` where it says that nothing is known: empty, `NA`, `NaN` or `?`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a cell that is not UTF-8.
+    pub(super) fn known(self, column: usize) -> Result<Option<&'a str>> {
+        let text = self.text(column)?;
+        Ok((!is_missing(text)).then_some(text))
+    }
+
     /// An [`Error::Data`] that names the file and the line.
     pub(super) fn error(self, problem: String) -> Error {
         error_at(self.path, self.line, problem)
@@ -215,9 +255,19 @@ pub(super) fn error_at(path: &Path, line: u64, problem: String) -> Error {
 /// A column as messages name it: by its header, or else by its number.
 pub(super) fn title(header: &[String], column: usize) -> String {
     match header.get(column).filter(|name| !name.is_empty()) {
-        Some(name) => format!("column {}", shown(name)),
+        Some(name) => named(name),
         None => format!("column {}", column + 1),
     }
+}
+
+/// Whether a cell says that its value is not known.
+pub(super) fn is_missing(text: &str) -> bool {
+    matches!(text, "" | "?") || text.eq_ignore_ascii_case("na") || text.eq_ignore_ascii_case("nan")
+}
+
+/// A column of that name in a message.
+pub(super) fn named(name: &str) -> String {
+    format!("column {}", shown(name))
 }
 
 /// Text of a file in a message: quoted, on one line, and not too long.

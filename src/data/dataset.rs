@@ -21,6 +21,35 @@ pub enum Targets {
     },
 }
 
+impl Targets {
+    /// Number of samples, m.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes { labels, .. } => labels.len(),
+            Self::Values { values, n_outputs } => values.len() / (*n_outputs).max(1),
+        }
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The targets of some samples, in the order of `rows`, which must be samples.
+    pub fn of_rows(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes { labels, names } => {
+                Self::Classes { labels: rows.iter().map(|&row| labels[row]).collect(), names: names.clone() }
+            }
+            Self::Values { values, n_outputs } => {
+                let outputs = values.chunks(self.len().max(1));
+                let values = outputs.flat_map(|output| rows.iter().map(|&row| output[row])).collect();
+                Self::Values { values, n_outputs: *n_outputs }
+            }
+        }
+    }
+}
+
 /// Features and targets, in the course's layout: features x samples, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
@@ -52,10 +81,7 @@ impl Dataset {
     ) -> Result<Self> {
         let name = name.into();
         let n_features = feature_names.len();
-        let m = match &targets {
-            Targets::Classes { labels, .. } => labels.len(),
-            Targets::Values { values, n_outputs } => values.len() / (*n_outputs).max(1),
-        };
+        let m = targets.len();
         if m == 0 || n_features == 0 {
             return Err(Error::data(
                 name,

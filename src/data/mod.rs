@@ -3,21 +3,31 @@
 //! Nothing here knows of networks; a [`Dataset`] is columns of numbers with a target for each.
 
 mod course_generators;
+mod csv_cells;
 mod csv_columns;
 mod csv_file;
 mod csv_labels;
 mod csv_rows;
 mod dataset;
+mod delimiter;
+mod fitting;
 mod generators;
+mod input;
 mod numpy_random;
 mod own_generators;
+mod preprocessing;
 mod source;
+mod table;
 
-pub use csv_columns::Label;
+pub use csv_columns::{Label, Selection, Wanted};
 pub use csv_file::{CsvOptions, Features, read_csv, read_csv_features};
 pub use csv_labels::TargetKind;
 pub use dataset::{Dataset, Targets};
+pub use fitting::{Impute, Preparation, Scale};
 pub use generators::{Generator, GeneratorOptions, blobs_by_centre, generate, generate_from};
+pub use input::is_standard_input;
 pub use numpy_random::NumpyRandom;
 pub use own_generators::linear_classes;
-pub use source::{DataSource, refuse_for_file};
+pub use preprocessing::{ColumnStep, Preprocessing, Step};
+pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
+pub use table::{Cells, Column, RawTable};

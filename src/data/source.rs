@@ -1,14 +1,19 @@
-//! A data set by description: a generator with its settings or a file, so that a saved model can name its data.
+//! Data by description: a generator with its settings or a file, so that a saved model can name its data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CsvOptions, Dataset, Generator, GeneratorOptions, Label, TargetKind, generate, read_csv};
+use super::csv_columns::{Label, Selection, Wanted};
+use super::csv_file::{TextOptions, read_text};
+use super::csv_rows::CsvRows;
+use super::delimiter::delimiter;
+use super::input::{Input, is_standard_input};
+use super::{Generator, GeneratorOptions, RawTable, TargetKind, generate};
 use crate::error::{Error, Result};
 
-/// Where a data set comes from.
+/// Where data comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSource {
@@ -23,41 +28,48 @@ pub enum DataSource {
         /// Noise, or the generator's own.
         noise: Option<f64>,
     },
-    /// Read from a CSV file.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The target column: a name or a number from 1; the last if none.
-        label: Option<String>,
-    },
+    /// Read from a file.
+    File(FileSource),
+}
+
+/// A file and which of its columns mean what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileSource {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// The target column: a name or a number from 1; the last if none.
+    pub label: Option<String>,
+    /// The features.
+    #[serde(flatten)]
+    pub selection: Selection,
+    /// Columns that hold texts even where they look like numbers: names or numbers from 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categorical: Vec<String>,
+}
+
+/// How a [`DataSource`] is read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadOptions<'a> {
+    /// What a file's target column holds; `None` reads the features alone, for prediction.
+    pub target: Option<TargetKind>,
+    /// The classes of a trained model, to which the labels are matched.
+    pub classes: Option<&'a [String]>,
+    /// The columns that a trained model needs: by name if the file's header has them all, else by position.
+    pub wanted: Option<&'a [Wanted]>,
 }
 
 impl DataSource {
-    /// Loads the data; `target` says how to read a file's target column, `classes` which classes a trained model
-    /// knows, `features` which features it needs.
+    /// Reads the data as a table of raw columns.
     ///
     /// # Errors
-    /// Those of [`generate`] and [`read_csv`].
-    pub fn load(
-        &self,
-        target: TargetKind,
-        classes: Option<&[String]>,
-        features: Option<&[String]>,
-    ) -> Result<Dataset> {
+    /// Those of [`generate`] and [`FileSource::read`].
+    pub fn read(&self, options: &ReadOptions<'_>) -> Result<RawTable> {
         match self {
             Self::Generated { name, m, seed, noise } => {
                 let options = GeneratorOptions { m: *m, seed: *seed, noise: *noise };
-                generate(Generator::from_str(name)?, &options)
+                Ok(generate(Generator::from_str(name)?, &options)?.into())
             }
-            Self::File { path, label } => {
-                let options = CsvOptions {
-                    label: Label::from_option(label.as_deref()),
-                    target,
-                    classes: classes.map(<[String]>::to_vec),
-                    features: features.map(<[String]>::to_vec),
-                };
-                read_csv(path, &options)
-            }
+            Self::File(file) => file.read(options),
         }
     }
 
@@ -65,10 +77,49 @@ impl DataSource {
     pub fn short_name(&self) -> String {
         match self {
             Self::Generated { name, .. } => name.clone(),
-            Self::File { path, .. } => {
-                path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy().into_owned())
-            }
+            Self::File(file) if is_standard_input(&file.path) => "stdin".into(),
+            Self::File(file) => stem(&file.path).unwrap_or_else(|| "data".into()),
         }
+    }
+}
+
+/// A file's name without its extension, and without that of a compressed file's content.
+fn stem(path: &Path) -> Option<String> {
+    let stem = Path::new(path.file_stem()?);
+    let packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let stem = if packed { stem.file_stem()? } else { stem.as_os_str() };
+    Some(stem.to_string_lossy().into_owned())
+}
+
+impl FileSource {
+    /// The file as it is: all columns but the last are features, the last is the target.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+
+    /// Reads the file.
+    ///
+    /// Text files have one row a sample. Their cells are separated by tabs in `.tsv` and `.tab` files, else by the
+    /// comma, tab, semicolon or bar that the first lines have in common; they may be quoted. A column is one of numbers
+    /// or of texts, as its first known cell; empty cells, `NA`, `NaN` and `?` are missing. The first row is a header if
+    /// it has text in a column of numbers, if it holds nothing but text, or if a column is asked for by name.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; [`Error::Data`] with the line and the column for a cell or row that cannot be used, and for a
+    /// file without samples, with one column or with one class; [`Error::InvalidArgument`] for a column that is not
+    /// there; [`Error::Shape`] for other columns than the model's.
+    pub fn read(&self, options: &ReadOptions<'_>) -> Result<RawTable> {
+        let input = Input::open(&self.path)?;
+        let delimiter = delimiter(&self.path, input.head());
+        let text = TextOptions {
+            label: &Label::from_option(self.label.as_deref()),
+            selection: &self.selection,
+            wanted: options.wanted,
+            target: options.target,
+            classes: options.classes,
+            categorical: Some(&self.categorical),
+        };
+        read_text(CsvRows::new(input, delimiter)?, &text)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Device buffers: those of a schedule, uploads and readbacks.
 
+use std::ops::Range;
+
 use super::device::Device;
 use super::lowering::Lowered;
 use super::poll;
 use crate::error::{Error, Result};
-use crate::schedule::{Schedule, Storage, TensorId};
+use crate::schedule::{Descent, Schedule, StepSize, Storage, TensorId};
 
 /// Costs the device keeps before the host must fetch them.
 pub(super) const HISTORY_CAPACITY: usize = 65_536;
@@ -22,6 +24,10 @@ pub(super) enum ArrayId {
     Scratch,
     /// The costs behind [`HISTORY_HEADER`] other words.
     History,
+    /// Which parameters are weights, and what the optimiser remembers of each.
+    State,
+    /// The step sizes of the iterations, where the history has their costs.
+    StepSizes,
     /// The features of all samples, of which an input takes a batch.
     AllFeatures,
     /// The targets of all samples.
@@ -36,14 +42,16 @@ pub(super) struct Shared {
     pub(super) samples: Option<(wgpu::Buffer, wgpu::Buffer)>,
 }
 
-/// Words before the costs: how many there are, and the number of the next batch.
-pub(super) const HISTORY_HEADER: usize = 2;
+/// Words before the costs: how many there are, and the numbers of the next batch and of its epoch.
+pub(super) const HISTORY_HEADER: usize = 3;
 
 /// All buffers that a lowered schedule needs.
 pub(super) struct Arrays {
     tensors: Vec<Option<wgpu::Buffer>>,
     shared: Shared,
     gradients: wgpu::Buffer,
+    state: wgpu::Buffer,
+    step_sizes: wgpu::Buffer,
     scratch: wgpu::Buffer,
     pub(super) history: wgpu::Buffer,
 }
@@ -76,10 +84,15 @@ impl Arrays {
                 _ => None,
             });
         }
+        let descent = schedule.descent();
+        let plain = descent.is_none_or(|descent| descent.is_plain());
+        let state = state(device, schedule)?;
         Ok(Self {
             tensors,
             shared,
             gradients: array(device, "gradients", schedule.n_parameters),
+            state,
+            step_sizes: array(device, "step sizes", if plain { 1 } else { STEP_SIZE * HISTORY_CAPACITY }),
             scratch: array(device, "partial sums", scratch),
             history: array(device, "history", HISTORY_HEADER + HISTORY_CAPACITY),
         })
@@ -96,6 +109,8 @@ impl Arrays {
             ArrayId::Gradients => &self.gradients,
             ArrayId::Scratch => &self.scratch,
             ArrayId::History => &self.history,
+            ArrayId::State => &self.state,
+            ArrayId::StepSizes => &self.step_sizes,
         }
     }
 
@@ -119,6 +134,35 @@ impl Arrays {
 fn holds(buffer: &wgpu::Buffer, schedule: &Schedule, storage: Storage) -> bool {
     let tensor = schedule.tensors.iter().find(|tensor| tensor.storage == storage);
     tensor.is_some_and(|tensor| buffer.size() == (tensor.len() * size_of::<f32>()) as u64)
+}
+
+/// Numbers of a step size in step.wgsl.
+pub(super) const STEP_SIZE: usize = 3;
+
+/// The step sizes of some iterations, as they lie on a device.
+pub(super) fn step_sizes(descent: &Descent, iterations: Range<usize>) -> Vec<f32> {
+    let of = |t| {
+        let StepSize { rate, first, second } = descent.step_size(t);
+        [rate, first, second].map(|number| number as f32)
+    };
+    iterations.flat_map(of).collect()
+}
+
+/// What a descent remembers of the parameters of a schedule, nothing so far, behind what penalties apply to: (1 + states, n);
+/// nothing that matters for a plain descent.
+///
+/// # Errors
+/// [`Error::DeviceLimit`] when the device cannot bind it whole.
+pub(super) fn state(device: &Device, schedule: &Schedule) -> Result<wgpu::Buffer> {
+    let Some(descent) = schedule.descent().filter(|descent| !descent.is_plain()) else {
+        return Ok(array(device, "state of the optimiser", 1));
+    };
+    let elements = (1 + descent.optimizer.n_states()) * schedule.n_parameters;
+    device.check_array("the state of the optimiser", elements)?;
+    let buffer = array(device, "state of the optimiser", elements);
+    let mask: Vec<f32> = schedule.weight_mask().into_iter().map(|weight| weight as f32).collect();
+    write(device, &buffer, &mask);
+    Ok(buffer)
 }
 
 /// A buffer for that many f32 (or u32), zeroed.

@@ -1,6 +1,8 @@
 //! A schedule for each batch of the samples in turn: the data stays on the device, which also counts the batches.
 
-use super::arrays::{Arrays, HISTORY_HEADER, Shared, download};
+use super::arrays::{
+    ArrayId, Arrays, HISTORY_HEADER, STEP_SIZE, Shared, download, single, step_sizes, write_at,
+};
 use super::device::Device;
 use super::lowering::{Lowered, Settings, layerwise, take_batch};
 use super::program::{self, Program};
@@ -54,6 +56,40 @@ impl Batched {
         })
     }
 
+    /// Sets the number of iterations done before the first, which the device counts on from.
+    pub(super) fn start_at(&self, device: &Device, done: usize) {
+        let (batch, epoch) = (done % self.batches.count(), done / self.batches.count());
+        let header = [0, batch as u32, epoch as u32];
+        device.queue.write_buffer(&self.arrays.history, 0, bytemuck::cast_slice(&header));
+    }
+
+    /// Sets what the optimiser remembers, (states, parameters), if there is anything.
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] for a value beyond f32.
+    pub(super) fn set_state(&self, device: &Device, state: &[f64]) -> Result<()> {
+        let values = single("state of the optimiser", state)?;
+        if !values.is_empty() {
+            write_at(device, self.arrays.get(ArrayId::State), self.schedule.n_parameters, &values);
+        }
+        Ok(())
+    }
+
+    /// What the optimiser remembers, (states, parameters).
+    ///
+    /// # Errors
+    /// As [`Batched::take_costs`].
+    pub(super) async fn state(&self, device: &Device) -> Result<Vec<f64>> {
+        let n = self.schedule.n_parameters;
+        let n_states = self.schedule.descent().map_or(0, |descent| descent.optimizer.n_states());
+        if n_states == 0 {
+            return Ok(Vec::new());
+        }
+        // Behind what penalties apply to.
+        let words: Vec<f32> = download(device, self.arrays.get(ArrayId::State), (1 + n_states) * n).await?;
+        Ok(words[n..].iter().map(|&value| f64::from(value)).collect())
+    }
+
     /// Dispatches of one iteration.
     pub(super) fn dispatches(&self) -> usize {
         self.whole.len()
@@ -64,6 +100,15 @@ impl Batched {
         &self.schedule
     }
 
+    /// Writes the step sizes of that many iterations, `first` in all and `unfetched` of them since the costs were taken being
+    /// done.
+    pub(super) fn set_step_sizes(&self, device: &Device, first: usize, unfetched: usize, iterations: usize) {
+        if let Some(descent) = self.schedule.descent().filter(|descent| !descent.is_plain()) {
+            let sizes = step_sizes(&descent, first..first + iterations);
+            write_at(device, self.arrays.get(ArrayId::StepSizes), STEP_SIZE * unfetched, &sizes);
+        }
+    }
+
     /// Submits that many iterations, those up to `first` being done.
     pub(super) fn submit(&self, device: &Device, first: usize, iterations: usize) {
         program::submit(device, (first..first + iterations).map(|t| self.program(t)));
@@ -72,7 +117,7 @@ impl Batched {
     /// What iteration `t` runs.
     fn program(&self, t: usize) -> &Program {
         match &self.rest {
-            Some(rest) if self.batches.samples(t).len() < self.batches.size => rest,
+            Some(rest) if self.batches.positions(t).len() < self.batches.size => rest,
             _ => &self.whole,
         }
     }
@@ -95,7 +140,7 @@ impl Batched {
     /// [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.
     pub(super) async fn take_costs(&self, device: &Device, count: usize) -> Result<Vec<f64>> {
         let words: Vec<f32> = download(device, &self.arrays.history, HISTORY_HEADER + count).await?;
-        // The device goes on counting the batches.
+        // The device goes on counting batches and epochs.
         device.queue.write_buffer(&self.arrays.history, 0, bytemuck::bytes_of(&0u32));
         Ok(words[HISTORY_HEADER..].iter().map(|&cost| f64::from(cost)).collect())
     }
@@ -109,7 +154,7 @@ impl Batched {
         self.submit(device, 0, count);
         let costs = self.take_costs(device, count).await?;
         let sum: f64 =
-            costs.iter().enumerate().map(|(t, cost)| cost * self.batches.samples(t).len() as f64).sum();
+            costs.iter().enumerate().map(|(t, cost)| cost * self.batches.positions(t).len() as f64).sum();
         Ok(sum / self.batches.m as f64)
     }
 }

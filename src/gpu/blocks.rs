@@ -20,24 +20,33 @@ impl Blocks {
         self.batches.size.div_ceil(BLOCK)
     }
 
-    /// Blocks of all batches: the length of a row.
+    /// Blocks of all batches.
     pub(super) fn of_all(self) -> usize {
         self.batches.count() * self.of_batch()
     }
 
-    /// Uploads a matrix (rows, m), rounded to f32, as (rows, blocks).
+    /// The length of a row: all blocks, or shuffled samples without gaps.
+    pub(super) fn stride(self) -> usize {
+        if self.batches.shuffled() { self.batches.m.div_ceil(BLOCK) } else { self.of_all() }
+    }
+
+    /// Uploads a matrix (rows, m), rounded to f32, as (rows, stride).
     ///
     /// # Errors
     /// [`Error::DeviceLimit`] when the device cannot bind it whole; [`Error::Data`] for a value beyond f32.
     pub(super) fn upload(self, device: &Device, what: &str, matrix: &[f64]) -> Result<wgpu::Buffer> {
         let rows = matrix.len() / self.batches.m;
-        let width = self.of_all() * BLOCK;
+        let width = self.stride() * BLOCK;
+        // Shuffled samples lie as one batch of all would.
+        let (size, place) = match self.batches.shuffled() {
+            true => (self.batches.m, width),
+            false => (self.batches.size, self.of_batch() * BLOCK),
+        };
         device.check_array(what, rows * width)?;
         let buffer = array(device, what, rows * width);
         let mut padded = vec![0f32; width];
         for (i, row) in matrix.chunks_exact(self.batches.m).enumerate() {
-            let batches = row.chunks(self.batches.size);
-            for (to, from) in padded.chunks_exact_mut(self.of_batch() * BLOCK).zip(batches) {
+            for (to, from) in padded.chunks_exact_mut(place).zip(row.chunks(size)) {
                 for (to, &from) in to.iter_mut().zip(from) {
                     *to = from as f32;
                 }

@@ -77,7 +77,7 @@ impl<'d> Executor<'d> {
     /// beyond f32.
     pub fn new(device: &'d Device, problem: &Problem<'_>) -> Result<Self> {
         problem.check()?;
-        let Problem { network, parameters, x, y, learning_rate, .. } = *problem;
+        let Problem { network, parameters, x, y, descent, .. } = *problem;
         let batches = problem.batches();
         let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
             device.check_array(what, values.len())?;
@@ -89,8 +89,10 @@ impl<'d> Executor<'d> {
             parameters: uploaded("parameters", parameters.values())?,
             samples: Some((uploaded("features", x)?, uploaded("targets", y)?)),
         };
-        let schedule = |m| schedule::training_step(network, m, learning_rate);
+        let schedule = |m| schedule::training_step(network, m, &descent);
         let step = Batched::new(device, shared.clone(), batches, schedule)?;
+        step.start_at(device, problem.done);
+        step.set_state(device, problem.state)?;
         device.check("building the training step")?;
         let pace = Pace::new(step.dispatches());
         let network = network.clone();
@@ -102,8 +104,8 @@ impl<'d> Executor<'d> {
             step,
             evaluation: None,
             pace,
-            done: 0,
-            fetched: 0,
+            done: problem.done,
+            fetched: problem.done,
             costs: Vec::new(),
             predictor: None,
         })
@@ -129,6 +131,7 @@ impl<'d> Executor<'d> {
             return Ok(0);
         }
         let start = Instant::now();
+        self.step.set_step_sizes(self.device, self.done, self.done - self.fetched, iterations);
         self.step.submit(self.device, self.done, iterations);
         submitted_work_done(&self.device.device, &self.device.queue).await?;
         self.device.check("training")?;
@@ -144,6 +147,7 @@ impl<'d> Executor<'d> {
     /// As [`Executor::run`].
     pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
         self.fetch_costs().await?;
+        self.step.set_step_sizes(self.device, self.done, 0, 1);
         let profile = self.step.profile(self.device, self.done).await?;
         self.done += usize::from(profile.is_some());
         Ok(profile)
@@ -174,6 +178,14 @@ impl<'d> Executor<'d> {
         self.arena(&self.shared.parameters).await
     }
 
+    /// What the optimiser remembers, (states, parameters).
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub async fn state(&self) -> Result<Vec<f64>> {
+        self.step.state(self.device).await
+    }
+
     /// The gradients that the last iteration left behind, in the layout of the parameters.
     ///
     /// # Errors
@@ -192,13 +204,13 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// As [`Executor::run`].
     pub async fn cost(&mut self) -> Result<f64> {
-        let Batches { m, size } = self.batches;
+        let Batches { m, size, .. } = self.batches;
         let evaluation = match self.evaluation.take() {
             Some(evaluation) => evaluation,
             None => {
                 let size = size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m);
                 let schedule = |m| schedule::evaluation(&self.network, m);
-                Batched::new(self.device, self.shared.clone(), Batches { m, size }, schedule)?
+                Batched::new(self.device, self.shared.clone(), Batches::in_order(m, size), schedule)?
             }
         };
         self.evaluation.insert(evaluation).mean_cost(self.device).await

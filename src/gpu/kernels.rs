@@ -9,11 +9,12 @@
 use super::grid::PER_INVOCATION;
 use super::params::{
     ActivationParams, BlockParams, FinishStepParams, FinishSumParams, GradientDescentParams, LossParams,
-    MatmulParams, ParamField, Params, PeakParams, ProductParams, RowSumParams, TakeBatchParams,
-    WeightGradientParams,
+    MatmulParams, OptimizeParams, ParamField, Params, PeakParams, ProductParams, RowSumParams,
+    TakeBatchParams, WeightGradientParams,
 };
 use super::tables::{REGISTER_PARAMETERS, REGISTER_UNITS, TABLE_HEADER, TABLE_ROW};
 use crate::network::{Activation, Loss};
+use crate::schedule::{Descent, Optimizer};
 
 /// How a kernel uses a storage buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,7 @@ pub(super) enum Kernel {
     OutputDelta,
     Predict,
     GradientDescent,
+    Optimize,
     TakeBatch,
     ProductRegisters,
     ProductWorkgroup,
@@ -122,19 +124,25 @@ const LOSS: &[File] = &[INDEXING, NUMERICS, WORKGROUP_SUM, file!("loss.wgsl")];
 const SAMPLE_BLOCK: File = file!("sample_block.wgsl");
 const REGISTER_NETWORK: File = file!("register_network.wgsl");
 const WORKGROUP_NETWORK: File = file!("workgroup_network.wgsl");
+const STEP: File = file!("step.wgsl");
+const STEP_TABLE: File = file!("step_table.wgsl");
 const FUSED_STEP: File = file!("fused_step.wgsl");
 const RESIDENT: File = file!("resident.wgsl");
-const FUSED_STEP_REGISTERS: &[File] = &[NUMERICS, SAMPLE_BLOCK, REGISTER_NETWORK, FUSED_STEP];
-const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWORK, FUSED_STEP];
-const FINISH_STEP: &[File] = &[INDEXING, WORKGROUP_SUM, file!("finish_step.wgsl")];
-const RESIDENT_REGISTERS: &[File] = &[NUMERICS, SAMPLE_BLOCK, REGISTER_NETWORK, RESIDENT];
-const RESIDENT_WORKGROUP: &[File] = &[NUMERICS, SAMPLE_BLOCK, WORKGROUP_NETWORK, RESIDENT];
-const TAKE_BATCH: &[File] = &[INDEXING, file!("take_batch.wgsl")];
+const FUSED_STEP_REGISTERS: &[File] = &[NUMERICS, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, FUSED_STEP];
+const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, FUSED_STEP];
+const FINISH_STEP: &[File] = &[INDEXING, WORKGROUP_SUM, STEP, STEP_TABLE, file!("finish_step.wgsl")];
+const RESIDENT_REGISTERS: &[File] =
+    &[NUMERICS, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, STEP, STEP_TABLE, RESIDENT];
+const RESIDENT_WORKGROUP: &[File] =
+    &[NUMERICS, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, STEP, STEP_TABLE, RESIDENT];
+const ORDER: File = file!("order.wgsl");
+const TAKE_BATCH: &[File] = &[INDEXING, ORDER, file!("take_batch.wgsl")];
 const PRODUCT_TILE: File = file!("product.wgsl");
 const PRODUCT_REGISTERS: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_registers.wgsl")];
 const PRODUCT_WORKGROUP: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_workgroup.wgsl")];
 const PEAK: &[File] = &[INDEXING, file!("peak.wgsl")];
 const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
+const OPTIMIZE: &[File] = &[INDEXING, STEP, file!("optimize.wgsl")];
 
 const R: Access = Access::Read;
 const RW: Access = Access::ReadWrite;
@@ -175,14 +183,27 @@ impl KernelInfo {
 }
 
 /// The shape of a network in registers, as override constants.
-const REGISTER_SHAPE: &[&str] =
-    &["LOSS", "N_PARAMETERS", "SUM_STRIDE", "DEPTH", "N_0", "N_1", "N_2", "N_3", "G_1", "G_2", "G_3"];
+const REGISTER_SHAPE: &[&str] = &[
+    "LOSS",
+    "SHUFFLE",
+    "N_PARAMETERS",
+    "SUM_STRIDE",
+    "DEPTH",
+    "N_0",
+    "N_1",
+    "N_2",
+    "N_3",
+    "G_1",
+    "G_2",
+    "G_3",
+];
 /// The shape of the largest network in workgroup memory, as override constants.
-const WORKGROUP_SHAPE: &[&str] = &["LOSS", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS"];
-const FUSED_STEP_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, R), (5, R), (6, RW)];
+const WORKGROUP_SHAPE: &[&str] = &["LOSS", "SHUFFLE", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS"];
+const FUSED_STEP_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, R), (5, RW), (6, RW)];
 const PRODUCT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, RW), (4, R), (5, RW)];
 const PRODUCT: &[&str] = &["TILE", "ACTIVATION"];
-const RESIDENT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, RW), (5, RW), (6, RW)];
+const RESIDENT_VARIANTS: &[&str] = &["OPTIMIZER", "N_STATES"];
+const RESIDENT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, RW), (5, RW), (6, RW), (7, RW)];
 
 /// All kernels, in the order of `Kernel`.
 pub const KERNELS: &[KernelInfo] = &[
@@ -210,7 +231,10 @@ pub const KERNELS: &[KernelInfo] = &[
     kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (5, RW)]).with_variants(&["LOSS"]),
     kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]).with_variants(&["LOSS"]),
     kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
-    kernel::<TakeBatchParams>("take_batch", TAKE_BATCH, &[(1, R), (2, R), (3, R), (4, RW), (5, RW)]),
+    kernel::<OptimizeParams>("optimize", OPTIMIZE, &[(1, R), (2, RW), (3, RW), (4, R), (5, R)])
+        .with_variants(&["OPTIMIZER"]),
+    kernel::<TakeBatchParams>("take_batch", TAKE_BATCH, &[(1, R), (2, R), (3, R), (4, RW), (5, RW)])
+        .with_variants(&["SHUFFLE"]),
     kernel::<ProductParams>("product_registers", PRODUCT_REGISTERS, PRODUCT_ARRAYS)
         .with_variants(&["FORM", "ACTIVATION"])
         .with_proved_bounds(),
@@ -221,10 +245,17 @@ pub const KERNELS: &[KernelInfo] = &[
         .with_network("fused_step", REGISTER_SHAPE),
     kernel::<BlockParams>("fused_step_workgroup", FUSED_STEP_WORKGROUP, FUSED_STEP_ARRAYS)
         .with_network("fused_step", WORKGROUP_SHAPE),
-    kernel::<FinishStepParams>("finish_step", FINISH_STEP, &[(1, R), (2, RW), (3, RW), (4, RW)]),
+    kernel::<FinishStepParams>(
+        "finish_step",
+        FINISH_STEP,
+        &[(1, R), (2, RW), (3, RW), (4, RW), (5, RW), (6, R)],
+    )
+    .with_variants(&["OPTIMIZER"]),
     kernel::<BlockParams>("resident_registers", RESIDENT_REGISTERS, RESIDENT_ARRAYS)
+        .with_variants(RESIDENT_VARIANTS)
         .with_network("resident", REGISTER_SHAPE),
     kernel::<BlockParams>("resident_workgroup", RESIDENT_WORKGROUP, RESIDENT_ARRAYS)
+        .with_variants(RESIDENT_VARIANTS)
         .with_network("resident", WORKGROUP_SHAPE),
     kernel::<PeakParams>("multiply_add_peak", PEAK, &[(1, R), (2, RW)]),
     kernel::<PeakParams>("copy_peak", PEAK, &[(1, R), (2, RW)]),
@@ -238,6 +269,19 @@ pub(super) fn activation_code(g: Activation) -> (u32, f32) {
         Activation::Relu => (2, 0.0),
         Activation::LeakyRelu { slope } => (3, slope as f32),
         Activation::Identity => (4, 0.0),
+    }
+}
+
+/// The code of a descent in step.wgsl, the value of `OPTIMIZER`.
+pub(super) fn optimizer_code(descent: &Descent) -> u32 {
+    match descent.optimizer {
+        _ if descent.is_plain() => 0,
+        Optimizer::Sgd => 1,
+        Optimizer::Momentum { .. } => 2,
+        Optimizer::Nesterov { .. } => 3,
+        Optimizer::RmsProp { .. } => 4,
+        Optimizer::Adam { .. } => 5,
+        Optimizer::AdamW { .. } => 6,
     }
 }
 

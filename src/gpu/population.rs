@@ -3,7 +3,7 @@
 
 use web_time::Instant;
 
-use super::arrays::{array, download, write_at};
+use super::arrays::{array, download, single, write_at};
 use super::blocks::Blocks;
 use super::device::Device;
 use super::executor::Pace;
@@ -14,7 +14,7 @@ use super::program::Program;
 use super::tables::Shape;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
-use crate::schedule::{Lowering, Problem};
+use crate::schedule::{Descent, Lowering, Problem, training_step};
 
 /// Costs that the device keeps, of all networks together: 16 MiB.
 const HISTORY: usize = 1 << 22;
@@ -45,10 +45,12 @@ pub(super) struct Buffers {
     pub(super) tables: wgpu::Buffer,
     /// (networks, parameters of the largest)
     pub(super) parameters: wgpu::Buffer,
-    /// (networks): iterations done
+    /// (networks): iterations done; of a fused step before and after the last one
     pub(super) steps: wgpu::Buffer,
     /// (networks, history + 1)
     pub(super) costs: wgpu::Buffer,
+    /// (networks, 1 + states, parameters of the largest)
+    pub(super) state: wgpu::Buffer,
 }
 
 impl<'d> Population<'d> {
@@ -62,17 +64,29 @@ impl<'d> Population<'d> {
     pub fn new(device: &'d Device, problems: &[Problem<'_>], lowering: Lowering) -> Result<Self> {
         let first = check(problems)?;
         let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
-        let shape = Shape::of(&networks)?;
         let blocks = Blocks { batches: first.batches() };
+        let shape = Shape::of(&networks, blocks.batches.shuffled())?;
         let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
-        let whole = Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history)?;
+        let whole =
+            Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history, first.descent)?;
         let buffers = Buffers::new(device, problems, &whole)?;
-        let (step, params) = whole.program(device, &buffers, first.learning_rate, false);
+        let (step, params) = whole.program(device, &buffers, false);
         device.check("building the training step")?;
         let networks: Vec<Network> = networks.into_iter().cloned().collect();
         let costs = vec![Vec::new(); networks.len()];
         let pace = Pace::new(step.len());
-        Ok(Self { device, networks, buffers, whole, step, params, pace, done: 0, fetched: 0, costs })
+        Ok(Self {
+            device,
+            networks,
+            buffers,
+            whole,
+            step,
+            params,
+            pace,
+            done: first.done,
+            fetched: first.done,
+            costs,
+        })
     }
 
     /// How it trains.
@@ -102,13 +116,15 @@ impl<'d> Population<'d> {
         let each = wanted.min(self.whole.iterations_a_dispatch);
         let runs = wanted / each;
         let start = Instant::now();
+        let count = runs * each;
         self.whole.set_iterations(self.device, &self.params, each);
+        self.whole.set_step_sizes(self.device, &self.buffers, self.done..self.done + count);
         self.step.submit(self.device, runs);
         submitted_work_done(&self.device.device, &self.device.queue).await?;
         self.device.check("training")?;
-        self.pace.learn(runs * each, start.elapsed());
-        self.done += runs * each;
-        Ok(runs * each)
+        self.pace.learn(count, start.elapsed());
+        self.done += count;
+        Ok(count)
     }
 
     /// Runs one iteration with a clock around each dispatch: the kernels' names and seconds in order, or `None` where the
@@ -119,6 +135,7 @@ impl<'d> Population<'d> {
     pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
         self.fetch_costs().await?;
         self.whole.set_iterations(self.device, &self.params, 1);
+        self.whole.set_step_sizes(self.device, &self.buffers, self.done..self.done + 1);
         let profile = self.step.profile(self.device).await?;
         self.done += usize::from(profile.is_some());
         Ok(profile)
@@ -167,13 +184,33 @@ impl<'d> Population<'d> {
         .collect()
     }
 
+    /// What the optimiser remembers of each network, (states, its parameters).
+    ///
+    /// # Errors
+    /// As [`Population::run`].
+    pub async fn states(&self) -> Result<Vec<Vec<f64>>> {
+        let n_states = self.whole.n_states();
+        let each = self.whole.shape.n_parameters as usize;
+        if n_states == 0 {
+            return Ok(vec![Vec::new(); self.networks.len()]);
+        }
+        let rows = 1 + n_states;
+        let words: Vec<f32> =
+            download(self.device, &self.buffers.state, self.networks.len() * rows * each).await?;
+        let own = |(all, network): (&[f32], &Network)| {
+            let n = Parameters::zeros(network).values().len();
+            let states = all.chunks_exact(each).skip(1);
+            states.flat_map(|state| state[..n].iter().map(|&value| f64::from(value))).collect()
+        };
+        Ok(words.chunks_exact(rows * each).zip(&self.networks).map(own).collect())
+    }
+
     /// The cost of the current parameters of each network over all samples.
     ///
     /// # Errors
     /// As [`Population::run`].
     pub async fn cost(&mut self) -> Result<Vec<f64>> {
-        // No parameter is changed, so the learning rate does not matter.
-        let (evaluation, _) = self.whole.program(self.device, &self.buffers, 0.0, true);
+        let (evaluation, _) = self.whole.program(self.device, &self.buffers, true);
         evaluation.submit(self.device, 1);
         self.device.check("computing the cost")?;
         let history = self.whole.history;
@@ -200,7 +237,13 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
         problem.check()?;
         let shared = |problem: &Problem<'_>| {
             let network = problem.network;
-            (network.n_features(), network.n_outputs(), network.loss(), problem.m, problem.batch_size)
+            let rule = Descent { learning_rate: 0.0, ..problem.descent };
+            (
+                (network.n_features(), network.n_outputs(), network.loss()),
+                problem.batches(),
+                rule,
+                problem.done,
+            )
         };
         // Mostly the very same slices: only others are read through.
         let same = |a: &[f64], b: &[f64]| std::ptr::eq(a, b) || a == b;
@@ -208,13 +251,37 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
         if shared(problem) != shared(first) || !same_data {
             return Err(Error::Shape {
                 what: format!("network {i} of the population"),
-                expected: format!("the samples, batches, features and outputs of {}", first.network),
+                expected: format!(
+                    "the samples, batches, optimiser, features and outputs of {}",
+                    first.network
+                ),
                 found: format!("others, of {}", problem.network),
                 hint: "train it by itself".into(),
             });
         }
     }
     Ok(first)
+}
+
+/// What penalties apply to in each network, and room for what the descent remembers, with `each` parameters a row; nothing for
+/// a plain descent.
+fn state(device: &Device, problems: &[Problem<'_>], each: usize) -> Result<wgpu::Buffer> {
+    let descent = problems[0].descent;
+    let rows = if descent.is_plain() { 0 } else { 1 + descent.optimizer.n_states() };
+    device.check_array("the state of the optimiser", problems.len() * rows * each)?;
+    let buffer = array(device, "state of the optimiser", problems.len() * rows * each);
+    if rows > 0 {
+        for (i, problem) in problems.iter().enumerate() {
+            let mask = training_step(problem.network, 1, &descent).weight_mask();
+            let mask: Vec<f32> = mask.into_iter().map(|weight| weight as f32).collect();
+            write_at(device, &buffer, i * rows * each, &mask);
+            let n = problem.parameters.values().len();
+            for (row, state) in single("state of the optimiser", problem.state)?.chunks_exact(n).enumerate() {
+                write_at(device, &buffer, (i * rows + 1 + row) * each, state);
+            }
+        }
+    }
+    Ok(buffer)
 }
 
 impl Buffers {
@@ -227,18 +294,21 @@ impl Buffers {
         let buffers = Self {
             x: blocks.upload(device, "features", first.x)?,
             y: blocks.upload(device, "targets", first.y)?,
-            tables: array(device, "tables", n * shape.table_size as usize),
+            tables: array(device, "tables", whole.tables_len()),
             parameters: array(device, "parameters", n * each),
-            steps: array(device, "steps", n),
+            steps: array(device, "steps", n.max(2)),
             costs: array(device, "costs", n * (history + 1)),
+            state: state(device, problems, each)?,
         };
         let mut tables = Vec::new();
         for (i, problem) in problems.iter().enumerate() {
-            tables.extend(shape.table(problem.network, problem.learning_rate));
-            let values = super::arrays::single("parameters", problem.parameters.values())?;
+            tables.extend(shape.table(problem.network, problem.descent.learning_rate));
+            let values = single("parameters", problem.parameters.values())?;
             write_at(device, &buffers.parameters, i * each, &values);
         }
         device.queue.write_buffer(&buffers.tables, 0, bytemuck::cast_slice(&tables));
+        let done = vec![first.done as u32; n.max(2)];
+        device.queue.write_buffer(&buffers.steps, 0, bytemuck::cast_slice(&done));
         Ok(buffers)
     }
 }

@@ -1,7 +1,7 @@
 //! One run of any schedule with every matrix in sight: what a test or a check of the device compares with
 //! `cpu_reference::run_once`.
 
-use super::arrays::{ArrayId, Arrays, HISTORY_HEADER, Shared, array, download, write};
+use super::arrays::{ArrayId, Arrays, HISTORY_HEADER, Shared, array, download, step_sizes, write, write_at};
 use super::device::Device;
 use super::lowering::{Settings, layerwise};
 use super::program::Program;
@@ -44,6 +44,10 @@ async fn run(
     }
     write(device, arrays.get(ArrayId::Parameters), &rounded(&before.parameters));
     write(device, arrays.get(ArrayId::Gradients), &rounded(&before.gradients));
+    if let Some(descent) = schedule.descent().filter(|descent| !descent.is_plain()) {
+        write_at(device, arrays.get(ArrayId::State), schedule.n_parameters, &rounded(&before.state));
+        write(device, arrays.get(ArrayId::StepSizes), &step_sizes(&descent, before.step..before.step + 1));
+    }
     Program::new(device, &lowered.dispatches, &arrays).submit(device, 1);
     device.check("running a schedule once")?;
 
@@ -58,6 +62,11 @@ async fn run(
     }
     after.parameters = fetch(ArrayId::Parameters, schedule.n_parameters).await?;
     after.gradients = fetch(ArrayId::Gradients, schedule.n_parameters).await?;
+    let n_states = before.state.len();
+    if n_states > 0 {
+        let n = schedule.n_parameters;
+        after.state = fetch(ArrayId::State, n + n_states).await?.split_off(n);
+    }
     let n_costs = schedule.ops.iter().filter(|op| matches!(op, Op::Cost { .. })).count();
     after.costs = fetch(ArrayId::History, HISTORY_HEADER + n_costs).await?.split_off(HISTORY_HEADER);
     Ok(after)

@@ -21,6 +21,9 @@ pub(super) const REGISTER_UNITS: u32 = 16;
 /// The layers that shaders/register_network.wgsl writes out.
 const REGISTER_DEPTH: usize = 3;
 
+/// Rounds that finding a sample in an order takes: two on average, and more than this for one in 65,536.
+const ORDER_ROUNDS: u64 = 16;
+
 /// Where a network's activations and sums are while it trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Home {
@@ -38,6 +41,8 @@ pub(super) struct Shape {
     pub(super) n_parameters: u32,
     /// Units of the largest, its features not counted.
     n_units: u32,
+    /// Whether each epoch has an order of its own.
+    shuffled: bool,
     /// Words of a table.
     pub(super) table_size: u32,
     /// Rounds of loops for one block of samples, at most.
@@ -47,7 +52,7 @@ pub(super) struct Shape {
 impl Shape {
     /// # Errors
     /// [`Error::DeviceLimit`] for networks that are too large for a workgroup on any device.
-    pub(super) fn of(networks: &[&Network]) -> Result<Self> {
+    pub(super) fn of(networks: &[&Network], shuffled: bool) -> Result<Self> {
         let model = networks.first().expect("a population has members");
         let most = |count: fn(&Network) -> usize| networks.iter().map(|network| count(network)).max();
         let n_parameters = most(|network| Arena::new(network).len()).unwrap_or(0);
@@ -60,7 +65,7 @@ impl Shape {
             && model.n_features() + n_units <= REGISTER_UNITS as usize;
         let home = if in_registers { Home::Registers } else { Home::WorkgroupMemory };
         let rows_at_a_time = if in_registers { 1 } else { 4 };
-        let rounds = most_rounds(networks, rows_at_a_time);
+        let rounds = most_rounds(networks, rows_at_a_time) + if shuffled { 4 * ORDER_ROUNDS } else { 0 };
         if n_parameters > LOOP_LIMIT as usize || rounds > u64::from(LOOP_LIMIT) {
             return Err(too_large(model, format!("{n_parameters} parameters"), "a workgroup".into()));
         }
@@ -69,6 +74,7 @@ impl Shape {
             model: (*model).clone(),
             n_parameters: n_parameters as u32,
             n_units: n_units as u32,
+            shuffled,
             table_size: TABLE_HEADER + depth as u32 * TABLE_ROW,
             rounds_a_block: rounds as u32,
         })
@@ -123,6 +129,7 @@ impl Shape {
         let code = |l: usize| activation_code(activation(&self.model, l)).0;
         match name {
             "LOSS" => loss_code(self.model.loss()),
+            "SHUFFLE" => self.shuffled.into(),
             "N_PARAMETERS" => self.n_parameters,
             "SUM_STRIDE" => self.sum_stride(),
             "N_UNITS" => self.n_units,

@@ -6,7 +6,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataSource, Dataset};
+use crate::data::{DataSource, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::{Arena, Network, Parameters};
 
@@ -16,8 +16,11 @@ pub const FILE_NAME: &str = "model.safetensors";
 /// The metadata entry that holds everything but the numbers, as JSON.
 const METADATA_KEY: &str = "gpu_nn";
 
-/// The format this version writes, and the only one it reads.
-const FORMAT: u32 = 1;
+/// The newest format that this version reads.
+const FORMAT: u32 = 2;
+
+/// The format of a model whose features are the data's columns as they are: older versions read it too.
+const PLAIN_FORMAT: u32 = 1;
 
 /// A trained network.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +31,8 @@ pub struct Model {
     pub parameters: Parameters,
     /// Whether the parameters fit `f32` without loss: they are then stored as such.
     pub single_precision: bool,
-    /// The names of the features, in order.
-    pub feature_names: Vec<String>,
+    /// How the data's columns become the network's features.
+    pub preprocessing: Preprocessing,
     /// The names of the classes, by index; empty for regression.
     pub class_names: Vec<String>,
     /// The data it was trained on.
@@ -44,6 +47,9 @@ struct Metadata {
     feature_names: Vec<String>,
     class_names: Vec<String>,
     data: Option<DataSource>,
+    /// Absent where the features are the columns as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preprocessing: Option<Preprocessing>,
 }
 
 impl Model {
@@ -57,12 +63,14 @@ impl Model {
     }
 
     fn to_bytes(&self) -> std::result::Result<Vec<u8>, String> {
+        let plain = self.preprocessing.is_identity();
         let metadata = Metadata {
-            format: FORMAT,
+            format: if plain { PLAIN_FORMAT } else { FORMAT },
             network: self.network.clone(),
-            feature_names: self.feature_names.clone(),
+            feature_names: self.preprocessing.feature_names(),
             class_names: self.class_names.clone(),
             data: self.data.clone(),
+            preprocessing: (!plain).then(|| self.preprocessing.clone()),
         };
         let metadata = serde_json::to_string(&metadata).map_err(|error| error.to_string())?;
         let dtype = if self.single_precision { Dtype::F32 } else { Dtype::F64 };
@@ -83,39 +91,6 @@ impl Model {
         }
         let header = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
         serialize(tensors, Some(header)).map_err(|error| error.to_string())
-    }
-
-    /// Refuses data whose features the network was not trained on.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] when the number of features is another.
-    pub fn check_features(&self, dataset: &Dataset) -> Result<()> {
-        if dataset.n_features == self.network.n_features() {
-            return Ok(());
-        }
-        Err(Error::Shape {
-            what: format!("features of {}", dataset.name),
-            expected: format!("{} ({})", self.network.n_features(), self.feature_names.join(", ")),
-            found: dataset.n_features.to_string(),
-            hint: "use data with the features that the model was trained on".into(),
-        })
-    }
-
-    /// Refuses data with other targets than the network was trained on.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] when the number of classes is another.
-    pub fn check_classes(&self, dataset: &Dataset) -> Result<()> {
-        let found = dataset.class_names().len();
-        if self.class_names.is_empty() || found == self.class_names.len() {
-            return Ok(());
-        }
-        Err(Error::Shape {
-            what: format!("classes of {}", dataset.name),
-            expected: format!("{} ({})", self.class_names.len(), self.class_names.join(", ")),
-            found: found.to_string(),
-            hint: "use data with the classes that the model was trained on".into(),
-        })
     }
 
     /// Reads a model from a file, or from the folder of a run.
@@ -141,9 +116,9 @@ impl Model {
             })?;
         let metadata: Metadata = serde_json::from_str(metadata)
             .map_err(|error| fail(format!("its metadata cannot be read ({error}); train again")))?;
-        if metadata.format != FORMAT {
+        if !(PLAIN_FORMAT..=FORMAT).contains(&metadata.format) {
             return Err(fail(format!(
-                "it has format {}, this version reads {FORMAT}; use the version of gpu-nn that wrote it",
+                "it has format {}, this version reads {PLAIN_FORMAT} to {FORMAT}; use the version of gpu-nn that wrote it",
                 metadata.format
             )));
         }
@@ -162,12 +137,17 @@ impl Model {
                 metadata.network
             )));
         }
+        let preprocessing =
+            metadata.preprocessing.unwrap_or_else(|| Preprocessing::identity(&metadata.feature_names));
+        if !preprocessing.is_sound() || preprocessing.feature_names() != metadata.feature_names {
+            return Err(fail("its preprocessing does not make its features; train again".into()));
+        }
         let (parameters, single_precision) = read_parameters(&tensors, &metadata.network).map_err(fail)?;
         Ok(Self {
             network: metadata.network,
             parameters,
             single_precision,
-            feature_names: metadata.feature_names,
+            preprocessing,
             class_names: metadata.class_names,
             data: metadata.data,
         })

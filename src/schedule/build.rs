@@ -1,6 +1,7 @@
 //! The schedules a network needs: a training step, its gradients alone, the cost of the parameters, and predictions.
 
 use super::backward::backward;
+use super::descent::Descent;
 use super::forward::forward;
 use super::op::{Op, Schedule, Storage, Tensor, TensorId};
 use crate::error::{Error, Result};
@@ -52,9 +53,13 @@ impl<'a> Builder<'a> {
 }
 
 /// Forward, cost (of the parameters before the update), backward and update over all m samples.
-pub fn training_step(network: &Network, m: usize, learning_rate: f64) -> Schedule {
+pub fn training_step(network: &Network, m: usize, descent: &Descent) -> Schedule {
     let mut schedule = gradients(network, m);
-    schedule.ops.push(Op::GradientDescent { learning_rate });
+    schedule.ops.push(if descent.is_plain() {
+        Op::GradientDescent { learning_rate: descent.learning_rate }
+    } else {
+        Op::Optimize { descent: *descent }
+    });
     schedule
 }
 

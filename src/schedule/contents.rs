@@ -12,6 +12,10 @@ pub struct Contents {
     pub parameters: Vec<f64>,
     /// The gradient arena.
     pub gradients: Vec<f64>,
+    /// What the optimiser remembers, (states, n_parameters); empty for gradient descent.
+    pub state: Vec<f64>,
+    /// Iterations done before this run.
+    pub step: usize,
     /// The costs that one run appended.
     pub costs: Vec<f64>,
 }
@@ -23,6 +27,8 @@ impl Contents {
             tensors: schedule.tensors.iter().map(|tensor| vec![0.0; own_len(tensor)]).collect(),
             parameters: vec![0.0; schedule.n_parameters],
             gradients: vec![0.0; schedule.n_parameters],
+            state: vec![0.0; state_len(schedule)],
+            step: 0,
             costs: Vec::new(),
         }
     }
@@ -48,8 +54,14 @@ impl Contents {
             check(&tensor.name, own_len(tensor), values.len())?;
         }
         check("parameters", schedule.n_parameters, self.parameters.len())?;
-        check("gradients", schedule.n_parameters, self.gradients.len())
+        check("gradients", schedule.n_parameters, self.gradients.len())?;
+        check("state of the optimiser", state_len(schedule), self.state.len())
     }
+}
+
+/// Numbers that the optimiser remembers.
+fn state_len(schedule: &Schedule) -> usize {
+    schedule.descent().map_or(0, |descent| descent.optimizer.n_states() * schedule.n_parameters)
 }
 
 /// Elements that a matrix keeps outside of the arenas.

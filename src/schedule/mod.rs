@@ -4,15 +4,22 @@
 //! device in here, and no number but in [`Contents`].
 
 mod backward;
+mod batches;
 mod build;
 mod contents;
+mod descent;
 mod forward;
 mod lowering;
 mod op;
+mod parse;
 mod problem;
+mod rate;
 
+pub use batches::{Batches, Order};
 pub use build::{check_data, check_features, evaluation, gradients, prediction, training_step};
 pub use contents::Contents;
+pub use descent::{Descent, Optimizer, StepSize};
 pub use lowering::Lowering;
 pub use op::{Op, Schedule, Storage, Tensor, TensorId};
-pub use problem::{Batches, Problem};
+pub use problem::Problem;
+pub use rate::{Decay, RateSchedule};

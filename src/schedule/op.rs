@@ -2,6 +2,9 @@
 //!
 //! One [`Op`] is one family of WGSL kernels and one function of `cpu_reference`, of the same name and argument order.
 
+use std::ops::Range;
+
+use super::descent::Descent;
 use crate::network::{Activation, Loss};
 
 /// Index of a matrix in [`Schedule::tensors`].
@@ -143,6 +146,11 @@ pub enum Op {
         /// The step size.
         learning_rate: f64,
     },
+    /// The step of any other descent, over the whole arena at once.
+    Optimize {
+        /// The rule; with the number of the iteration, which executors count, it gives the step.
+        descent: Descent,
+    },
     /// The network's output A_L = sigmoid(Z), softmax(Z) or Z.
     Predict {
         /// The loss whose output activation it is.
@@ -165,7 +173,7 @@ impl Op {
             Self::RowSum { dz, .. } => vec![dz],
             Self::InputGradient { w, dz, .. } => vec![w, dz],
             Self::ActivationDerivative { da, a, .. } => vec![da, a],
-            Self::GradientDescent { .. } => Vec::new(),
+            Self::GradientDescent { .. } | Self::Optimize { .. } => Vec::new(),
         }
     }
 
@@ -179,7 +187,7 @@ impl Op {
             Self::RowSum { db, .. } => Some(db),
             Self::InputGradient { da, .. } => Some(da),
             Self::Cost { j, .. } => Some(j),
-            Self::GradientDescent { .. } => None,
+            Self::GradientDescent { .. } | Self::Optimize { .. } => None,
         }
     }
 }
@@ -201,6 +209,36 @@ impl Schedule {
     /// The matrix of that index.
     pub fn tensor(&self, id: TensorId) -> &Tensor {
         &self.tensors[id.0]
+    }
+
+    /// The slices of the parameter arena that are weights: penalties leave biases alone.
+    pub fn weights(&self) -> Vec<Range<usize>> {
+        let of = |op: &Op| match *op {
+            Op::MatmulBias { w, .. } => match self.tensor(w).storage {
+                Storage::Parameters { offset } => Some(offset..offset + self.tensor(w).len()),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.ops.iter().filter_map(of).collect()
+    }
+
+    /// The same as a number for each parameter: 1 for a weight, 0 for a bias.
+    pub fn weight_mask(&self) -> Vec<f64> {
+        let mut mask = vec![0.0; self.n_parameters];
+        for range in self.weights() {
+            mask[range].fill(1.0);
+        }
+        mask
+    }
+
+    /// How the last operation changes the parameters, if it does.
+    pub fn descent(&self) -> Option<Descent> {
+        match *self.ops.last()? {
+            Op::GradientDescent { learning_rate } => Some(Descent::sgd(learning_rate)),
+            Op::Optimize { descent } => Some(descent),
+            _ => None,
+        }
     }
 
     /// Floating-point operations of one run, products only (2 n_l n_prev m each): a measure of work for time budgets.

@@ -1,9 +1,8 @@
-//! What to train: network, first parameters, data and step size, in the form that every executor takes; and how samples
-//! are cut into batches.
+//! What to train: network, first parameters, data and descent, in the form that every executor takes.
 
-use std::ops::Range;
-
+use super::batches::Batches;
 use super::build::check_data;
+use super::descent::Descent;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
 
@@ -22,12 +21,18 @@ pub struct Problem<'a> {
     pub m: usize,
     /// Samples an iteration trains on; `m` for all of them.
     pub batch_size: usize,
-    /// The step size of gradient descent.
-    pub learning_rate: f64,
+    /// The seed of the order of the samples in each epoch; their own without.
+    pub shuffle: Option<u32>,
+    /// How the parameters change.
+    pub descent: Descent,
+    /// Iterations that were done before: a training that is taken up again goes on with their number.
+    pub done: usize,
+    /// What the optimiser remembers from them, (states, parameters); nothing so far if it is empty.
+    pub state: &'a [f64],
 }
 
 impl<'a> Problem<'a> {
-    /// Training on all m samples at once: x (n_0, m), y (target_rows, m).
+    /// Gradient descent on all m samples at once: x (n_0, m), y (target_rows, m).
     pub fn full_batch(
         network: &'a Network,
         parameters: &'a Parameters,
@@ -36,14 +41,25 @@ impl<'a> Problem<'a> {
         m: usize,
         learning_rate: f64,
     ) -> Self {
-        Self { network, parameters, x, y, m, batch_size: m, learning_rate }
+        Self {
+            network,
+            parameters,
+            x,
+            y,
+            m,
+            batch_size: m,
+            shuffle: None,
+            descent: Descent::sgd(learning_rate),
+            done: 0,
+            state: &[],
+        }
     }
 
     /// Refuses a problem whose parts do not fit each other.
     ///
     /// # Errors
-    /// [`Error::Shape`] for x, y or parameters that are not the network's; [`Error::InvalidArgument`] for no samples or
-    /// a batch size that is not between 1 and m.
+    /// [`Error::Shape`] for x, y or parameters that are not the network's; [`Error::InvalidArgument`] for no samples, a batch
+    /// size that is not between 1 and m, or numbers of the descent that cannot be meant.
     pub fn check(&self) -> Result<()> {
         check_data(self.network, self.x.len(), self.y.len(), self.m)?;
         self.parameters.check_for(self.network)?;
@@ -51,48 +67,28 @@ impl<'a> Problem<'a> {
             let what = format!("it must be between 1 and the number of samples, {}", self.m);
             return Err(Error::invalid("batch size", self.batch_size, what));
         }
-        Ok(())
+        let states = self.descent.optimizer.n_states() * self.parameters.values().len();
+        if !self.state.is_empty() && self.state.len() != states {
+            return Err(Error::Shape {
+                what: format!("state of {}", self.descent.optimizer.name()),
+                expected: states.to_string(),
+                found: self.state.len().to_string(),
+                hint: "give the state of the same optimiser and network, or none".into(),
+            });
+        }
+        self.descent.check()
+    }
+
+    /// What the optimiser remembers before the first iteration, (states, parameters).
+    pub fn first_state(&self) -> Vec<f64> {
+        match self.state {
+            [] => vec![0.0; self.descent.optimizer.n_states() * self.parameters.values().len()],
+            state => state.to_vec(),
+        }
     }
 
     /// The batches of its samples.
     pub fn batches(&self) -> Batches {
-        Batches { m: self.m, size: self.batch_size }
-    }
-}
-
-/// Consecutive samples, so many at a time; the last batch takes what is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Batches {
-    /// Samples in all, at least 1.
-    pub m: usize,
-    /// Samples of a batch, between 1 and `m`.
-    pub size: usize,
-}
-
-impl Batches {
-    /// Batches of an epoch.
-    pub fn count(self) -> usize {
-        self.m.div_ceil(self.size)
-    }
-
-    /// The samples of iteration `t`, counted from 0: batch t mod count.
-    pub fn samples(self, t: usize) -> Range<usize> {
-        let start = t % self.count() * self.size;
-        start..self.m.min(start + self.size)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_take_every_sample_once_an_epoch() {
-        for (m, size) in [(1, 1), (7, 3), (10, 5), (400, 400), (10_000, 128)] {
-            let batches = Batches { m, size };
-            let epoch: Vec<usize> = (0..batches.count()).flat_map(|t| batches.samples(t)).collect();
-            assert_eq!(epoch, (0..m).collect::<Vec<_>>());
-            assert_eq!(batches.samples(batches.count()), 0..size);
-        }
+        Batches { m: self.m, size: self.batch_size, shuffle: self.shuffle }
     }
 }

@@ -95,6 +95,14 @@ impl Executor<'_> {
         delegate!(self, e => Ok(e.parameters().to_owned()), e.parameters().await, Ok(e.parameters().await?.swap_remove(0)))
     }
 
+    /// What the optimiser remembers, (states, parameters).
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn state(&self) -> Result<Vec<f64>> {
+        delegate!(self, e => Ok(e.state().to_vec()), e.state().await, Ok(e.states().await?.swap_remove(0)))
+    }
+
     /// The cost of the current parameters.
     ///
     /// # Errors

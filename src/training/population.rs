@@ -112,7 +112,7 @@ impl<'p> Population<'p> {
             let bad = all.copied().enumerate().find(|(_, cost)| !cost.is_finite());
             match bad {
                 Some((iteration, cost)) => {
-                    Err(Error::Diverged { iteration, cost, learning_rate: problem.learning_rate })
+                    Err(Error::Diverged { iteration, cost, learning_rate: problem.descent.learning_rate })
                 }
                 None => Ok(Trained { parameters, costs, cost_after_last }),
             }
@@ -130,7 +130,8 @@ impl<'p> Population<'p> {
         let mut outcomes = Vec::with_capacity(self.problems.len());
         for (i, problem) in self.problems.iter().enumerate() {
             let executor = open(backend, problem, lowering, iterations).await?;
-            let plan = Plan { iterations, report_every: iterations, learning_rate: problem.learning_rate };
+            let plan =
+                Plan { iterations, report_every: iterations, learning_rate: problem.descent.learning_rate };
             let mut trainer = Trainer::new(executor, plan);
             let mut report = |progress: &Progress<'_>| on_progress(i * iterations + progress.done);
             match trainer.finish(&mut report).await {

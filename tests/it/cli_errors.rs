@@ -91,11 +91,6 @@ fn refuses_a_single_class() {
 }
 
 #[test]
-fn refuses_real_values_as_classes() {
-    train_refuses_file("1,2.5\n3,4.5\n", 1, &["2.5", "--output identity"]);
-}
-
-#[test]
 fn refuses_too_few_samples() {
     train_refuses("--m 0", 2, &["number of samples `0`", "flower takes 2"]);
     train_refuses("--m 1", 2, &["number of samples `1`", "flower takes 2"]);

@@ -279,3 +279,35 @@ fn refuses_data_that_the_model_does_not_know() {
     refuses("evaluate run --data other.csv", &["other.csv, line 3", "`seven`", "`0`, `1`"]);
     refuses("evaluate run --data spiral", &["classes of spiral", "expected 2", "found 3"]);
 }
+
+#[test]
+fn models_without_preprocessing_keep_the_first_format() {
+    let (desk, report) = trained();
+    edited(&desk, "first", |header, _| {
+        with_metadata(header, |metadata| {
+            assert_eq!(metadata["format"], 1);
+            assert!(metadata.get("preprocessing").is_none());
+            // As the first version wrote where the data came from.
+            metadata["data"] = json!({"file": {"path": "flower.csv", "label": null}});
+        });
+    });
+    flower_file(&desk, "flower.csv", &["x1", "x2", "class"], true);
+    let evaluation = desk.json("evaluate first --backend cpu-reference --json");
+    assert_eq!(evaluation["n_correct"], report["n_correct"]);
+}
+
+#[test]
+fn refuses_a_model_whose_preprocessing_is_unsound() {
+    let (desk, _) = trained();
+    let number = |scale: f64| json!({"number": {"shift": 0.0, "scale": scale}});
+    for (name, scale) in [("x1", 0.0), ("x3", 1.0)] {
+        edited(&desk, "unsound", |header, _| {
+            with_metadata(header, |metadata| {
+                metadata["format"] = 2.into();
+                metadata["preprocessing"] = json!({"columns": [
+                    {"name": name, "step": number(scale)}, {"name": "x2", "step": number(2.0)}]});
+            });
+        });
+        refuses_the_model(&desk, "unsound", &["preprocessing", "train again"]);
+    }
+}

@@ -42,7 +42,7 @@ impl Case {
     pub fn problem(&self) -> Problem<'_> {
         let Self { network, parameters, x, y, m, batch_size, learning_rate } = self;
         let (m, batch_size, learning_rate) = (*m, *batch_size, *learning_rate);
-        Problem { network, parameters, x, y, m, batch_size, learning_rate }
+        Problem { batch_size, ..Problem::full_batch(network, parameters, x, y, m, learning_rate) }
     }
 
     pub fn executor(&self) -> cpu::Executor {

@@ -172,12 +172,35 @@ fn values_are_read_for_regression() {
 }
 
 #[test]
-fn real_labels_need_a_decision() {
+fn real_labels_are_values() {
+    let dataset = read_plain("area,price\n1,2\n1,0.5\n2,7\n1,0.5\n");
+    assert_eq!(dataset.targets, Targets::Values { values: vec![2.0, 0.5, 7.0, 0.5], n_outputs: 1 });
+    // A model's classes, or a text among them, leave no doubt.
+    assert_classes(&read("x1,y\n1,0.5\n", &trained(&["x1"], &["0.5", "1"])), &["0.5", "1"], &[0]);
+    assert_classes(&read_plain("1,0.5\n1,none\n"), &["0.5", "none"], &[0, 1]);
+}
+
+#[test]
+fn many_whole_numbers_need_a_decision() {
+    let whole = |m: usize, classes: usize| (0..m).map(|i| format!("1,{}\n", i % classes)).collect::<String>();
     assert_plain_refused(
-        "area,price\n1,2\n1,0.5\n2,7\n",
-        "data.csv, line 3: the label `0.5` in column `price` looks like a real value, not a class; \
-         pass --output identity for regression",
+        whole(100, 60),
+        "data.csv: column 2 has 60 different whole numbers in 100 rows: classes or measurements? \
+         Pass --task classification or --task regression",
     );
+    assert_eq!(read_plain(whole(100, 50)).n_classes(), Some(50));
+    assert_eq!(read_plain(whole(240, 60)).n_classes(), Some(60));
+    assert_eq!(read(whole(100, 60), &target(TargetKind::Classes)).n_classes(), Some(60));
+}
+
+#[test]
+fn labels_that_are_missing_are_refused() {
+    for label in ["NA", "?", "na"] {
+        assert_plain_refused(
+            format!("a,kind\n1,u\n2,{label}\n"),
+            &format!("data.csv, line 3: column `kind`: `{label}` is no label; fill it in or remove the row"),
+        );
+    }
 }
 
 #[test]

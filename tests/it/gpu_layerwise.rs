@@ -4,7 +4,7 @@ use gpu_nn::Error;
 use gpu_nn::cpu_reference;
 use gpu_nn::gpu::{self, Executor, Product};
 use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters};
-use gpu_nn::schedule::{self, Contents, Op, Problem, Schedule, Storage};
+use gpu_nn::schedule::{self, Contents, Descent, Op, Problem, Schedule, Storage};
 use pollster::block_on;
 
 use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, assert_within, device, open, run_all};
@@ -14,7 +14,7 @@ const CLOSE: f64 = 2e-5;
 
 /// A training step with numbers to start from, and NaN wherever something is to be written.
 fn step(network: &Network, m: usize) -> (Schedule, Contents) {
-    let schedule = schedule::training_step(network, m, 0.3);
+    let schedule = schedule::training_step(network, m, &Descent::sgd(0.3));
     let mut numbers = Numbers::new(41);
     let mut before = Contents::zeros(&schedule);
     for (tensor, values) in schedule.tensors.iter().zip(&mut before.tensors) {
@@ -116,7 +116,7 @@ impl Work {
 
     fn problem(&self, batch_size: usize) -> Problem<'_> {
         let Self { network, parameters, x, y, m } = self;
-        Problem { network, parameters, x, y, m: *m, batch_size, learning_rate: 0.1 }
+        Problem { batch_size, ..Problem::full_batch(network, parameters, x, y, *m, 0.1) }
     }
 }
 

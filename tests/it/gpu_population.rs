@@ -3,7 +3,7 @@
 use gpu_nn::cpu_reference;
 use gpu_nn::gpu::{Device, Population};
 use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters, parse_hidden};
-use gpu_nn::schedule::{Lowering, Problem};
+use gpu_nn::schedule::{Descent, Lowering, Problem};
 
 use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, device, open};
 
@@ -33,7 +33,7 @@ impl Task {
 
     fn problem(&self) -> Problem<'_> {
         let Self { network, parameters, x, y, m, batch_size } = self;
-        Problem { network, parameters, x, y, m: *m, batch_size: *batch_size, learning_rate: 0.02 }
+        Problem { batch_size: *batch_size, ..Problem::full_batch(network, parameters, x, y, *m, 0.02) }
     }
 }
 
@@ -160,14 +160,18 @@ fn a_population_trains_each_network_as_if_alone() {
         .enumerate()
         .map(|(i, (network, parameters))| {
             let learning_rate = 0.1 + 0.2 * i as f64;
-            Problem { network, parameters, learning_rate, ..first.problem() }
+            Problem { network, parameters, descent: Descent::sgd(learning_rate), ..first.problem() }
         })
         .collect();
     let others: Vec<_> = (0..9).map(|seed| Numbers::new(seed).parameters(&first.network)).collect();
     let alike: Vec<Problem<'_>> = others
         .iter()
         .zip(1..)
-        .map(|(parameters, i)| Problem { parameters, learning_rate: 0.1 * f64::from(i), ..first.problem() })
+        .map(|(parameters, i)| Problem {
+            parameters,
+            descent: Descent::sgd(0.1 * f64::from(i)),
+            ..first.problem()
+        })
         .collect();
     for problems in [mixed, alike] {
         let together = train(device, &problems, Lowering::Resident, 30);

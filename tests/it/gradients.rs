@@ -177,7 +177,7 @@ fn batches_train_one_after_the_other() {
     let mut draw = |n: usize| (0..n).map(|_| random.standard_normal()).collect::<Vec<f64>>();
     let (x, y) = (draw(2 * m), draw(m));
     let problem =
-        Problem { network: &network, parameters: &parameters, x: &x, y: &y, m, batch_size, learning_rate };
+        Problem { batch_size, ..Problem::full_batch(&network, &parameters, &x, &y, m, learning_rate) };
     let mut batched = Executor::new(&problem).unwrap();
     assert_eq!(batched.run(4), 4);
 

@@ -1,6 +1,7 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
 mod cli_bench;
+mod cli_data;
 mod cli_errors;
 mod cli_help;
 mod cli_model;
@@ -29,7 +30,9 @@ mod gpu_training;
 mod gpu_twins;
 mod gradients;
 mod numpy_random;
+mod optimisers;
 mod plot;
 mod rules;
 mod schedule;
 mod support;
+mod tables;

@@ -1,7 +1,7 @@
 //! The schedules of a network among themselves.
 
 use gpu_nn::network::{Activation, Layer, Loss, Network};
-use gpu_nn::schedule::{Contents, Op, Schedule, evaluation, gradients, training_step};
+use gpu_nn::schedule::{Contents, Descent, Op, Schedule, evaluation, gradients, training_step};
 use gpu_nn::{Error, cpu_reference};
 
 fn networks() -> impl Iterator<Item = Network> {
@@ -24,7 +24,7 @@ fn a_training_step_begins_with_the_evaluation() {
     // The GPU's executor relies on it: it evaluates on the buffers of its training step.
     for network in networks() {
         let (step, gradients, evaluation) =
-            (training_step(&network, 9, 0.5), gradients(&network, 9), evaluation(&network, 9));
+            (training_step(&network, 9, &Descent::sgd(0.5)), gradients(&network, 9), evaluation(&network, 9));
         assert!(begins_with(&step, &gradients) && begins_with(&gradients, &evaluation), "{network}");
         assert!(matches!(evaluation.ops.last(), Some(Op::Cost { .. })), "{network}");
         assert_eq!(step.ops.last(), Some(&Op::GradientDescent { learning_rate: 0.5 }), "{network}");
@@ -35,7 +35,7 @@ fn a_training_step_begins_with_the_evaluation() {
 #[test]
 fn running_once_leaves_everything_in_sight() {
     let network = networks().nth(3).unwrap();
-    let schedule = training_step(&network, 2, 0.5);
+    let schedule = training_step(&network, 2, &Descent::sgd(0.5));
     let mut before = Contents::zeros(&schedule);
     before.parameters.fill(0.25);
     before.tensors[0] = vec![1.0, 2.0, 3.0, 4.0];
@@ -58,7 +58,7 @@ fn running_once_leaves_everything_in_sight() {
 #[test]
 fn contents_of_another_schedule_are_refused() {
     let network = networks().nth(3).unwrap();
-    let schedule = training_step(&network, 2, 0.5);
+    let schedule = training_step(&network, 2, &Descent::sgd(0.5));
     let refused = |spoil: &dyn Fn(&mut Contents)| {
         let mut contents = Contents::zeros(&schedule);
         spoil(&mut contents);

@@ -126,7 +126,7 @@ fn reads_parameters(schedule: &Schedule, step: &Step, (first, end): (usize, usiz
 mod tests {
     use super::*;
     use crate::network::{Activation, Layer, Network};
-    use crate::schedule::{prediction, training_step};
+    use crate::schedule::{Descent, prediction, training_step};
 
     fn network(layers: &[usize]) -> Network {
         let layers = layers.iter().map(|&units| Layer { units, activation: Activation::Tanh });
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_training_step_is_three_kernels_a_layer() {
         for layers in [&[][..], &[4], &[20, 7, 5]] {
-            let schedule = training_step(&network(layers), 400, 1.2);
+            let schedule = training_step(&network(layers), 400, &Descent::sgd(1.2));
             let steps = fused(&schedule);
             assert_eq!(steps.len(), 3 * (layers.len() + 1), "{steps:?}");
             assert!(!steps.iter().any(|step| matches!(step, Step::Single(Op::GradientDescent { .. }))));
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_layer_is_updated_after_the_last_use_of_its_weights() {
-        let schedule = training_step(&network(&[4, 3]), 400, 1.2);
+        let schedule = training_step(&network(&[4, 3]), 400, &Descent::sgd(1.2));
         let steps = fused(&schedule);
         let inputs: Vec<usize> =
             (0..steps.len()).filter(|&i| matches!(steps[i], Step::InputDelta { .. })).collect();
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_update_that_would_leave_parameters_out_stays_by_itself() {
-        let mut schedule = training_step(&network(&[4]), 400, 1.2);
+        let mut schedule = training_step(&network(&[4]), 400, &Descent::sgd(1.2));
         schedule.n_parameters += 1;
         let steps = fused(&schedule);
         assert!(matches!(steps.last(), Some(Step::Single(Op::GradientDescent { .. }))), "{steps:?}");

@@ -4,12 +4,13 @@ use super::layerwise::Lowering;
 use crate::error::Result;
 use crate::gpu::arrays::ArrayId;
 use crate::gpu::grid::tile;
-use crate::gpu::kernels::{Kernel, activation_code};
+use crate::gpu::kernels::{Kernel, activation_code, optimizer_code};
 use crate::gpu::params::{
-    FinishSumParams, GradientDescentParams, MatmulParams, RowSumParams, WeightGradientParams,
+    FinishSumParams, GradientDescentParams, MatmulParams, OptimizeParams, RowSumParams, WeightGradientParams,
+    with_step_constants,
 };
 use crate::network::Activation;
-use crate::schedule::TensorId;
+use crate::schedule::{Descent, TensorId};
 
 impl Lowering<'_> {
     /// a = g(w x + b)
@@ -171,6 +172,25 @@ impl Lowering<'_> {
         let params = GradientDescentParams { size: size as u32, learning_rate: learning_rate as f32 };
         let grid = self.settings.geometry.over_elements(size, 1)?;
         self.push(Kernel::GradientDescent, &[], params, vec![ArrayId::Gradients, ArrayId::Parameters], grid);
+        Ok(())
+    }
+}
+
+impl Lowering<'_> {
+    pub(super) fn optimize(&mut self, descent: &Descent) -> Result<()> {
+        let size = self.schedule.n_parameters;
+        let learning_rate = descent.learning_rate as f32;
+        let params =
+            with_step_constants!(OptimizeParams { size: size as u32, learning_rate: learning_rate }, descent);
+        let grid = self.settings.geometry.over_elements(size, 1)?;
+        let arrays = vec![
+            ArrayId::Gradients,
+            ArrayId::Parameters,
+            ArrayId::State,
+            ArrayId::StepSizes,
+            ArrayId::History,
+        ];
+        self.push(Kernel::Optimize, &[optimizer_code(descent)], params, arrays, grid);
         Ok(())
     }
 }

@@ -52,10 +52,12 @@ pub(in crate::gpu) fn take_batch(
     let (x, y) = of(Storage::Input).zip(of(Storage::Target)).expect("a training step has input and target");
     let (x_rows, y_rows) = (schedule.tensor(x).rows as u32, schedule.tensor(y).rows as u32);
     let width = samples(schedule.m)?;
-    let params = TakeBatchParams { m: samples(batches.m)?, size: samples(batches.size)?, width, x_rows };
+    let (m, size) = (samples(batches.m)?, samples(batches.size)?);
+    let seed = batches.shuffle.unwrap_or(0);
+    let params = TakeBatchParams { m, size, width, x_rows, seed };
     Ok(Dispatch {
         kernel: Kernel::TakeBatch,
-        variant: Vec::new(),
+        variant: vec![u32::from(batches.shuffled())],
         params: bytemuck::bytes_of(&params).to_vec(),
         arrays: vec![
             ArrayId::History,
@@ -122,6 +124,7 @@ impl Lowering<'_> {
                 self.per_sample(Kernel::Predict, loss, z, arrays)
             }
             Op::GradientDescent { learning_rate } => self.gradient_descent(learning_rate),
+            Op::Optimize { descent } => self.optimize(&descent),
         }
     }
 

@@ -3,18 +3,20 @@
 //! They have no dispatch for each operation of a schedule; tests hold their costs and parameters against the schedule as
 //! `cpu_reference` runs it.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::gpu::adapters::AdapterSummary;
-use crate::gpu::arrays::array;
+use crate::gpu::arrays::{STEP_SIZE, array, step_sizes, write_at};
 use crate::gpu::blocks::Blocks;
 use crate::gpu::device::Device;
 use crate::gpu::grid::{LOOP_LIMIT, fused_chunks, fused_lanes, resident_lanes};
-use crate::gpu::kernels::Kernel;
-use crate::gpu::params::{BlockParams, FinishStepParams};
+use crate::gpu::kernels::{Kernel, optimizer_code};
+use crate::gpu::params::{BlockParams, FinishStepParams, with_step_constants};
 use crate::gpu::population::Buffers;
 use crate::gpu::program::{Bound, Program, params_buffer};
 use crate::gpu::tables::{Home, Shape};
-use crate::schedule::Lowering;
+use crate::schedule::{Descent, Lowering};
 
 /// A lowered training step of one or more whole networks.
 pub(in crate::gpu) struct Whole {
@@ -31,6 +33,7 @@ pub(in crate::gpu) struct Whole {
     rounds_limit: u32,
     software: bool,
     per_dimension: u32,
+    descent: Descent,
 }
 
 impl Whole {
@@ -44,6 +47,7 @@ impl Whole {
         lowering: Lowering,
         networks: usize,
         history: usize,
+        descent: Descent,
     ) -> Result<Self> {
         let software = adapter.software;
         let of_batch = u32::try_from(blocks.of_all()).map_err(|_| too_many(blocks))?;
@@ -72,6 +76,7 @@ impl Whole {
             rounds_limit,
             software,
             per_dimension: adapter.max_workgroups_per_dimension,
+            descent,
         };
         if lowering == Lowering::Resident {
             whole.iterations_a_dispatch = whole.resident_iterations(of_batch)?;
@@ -111,7 +116,6 @@ impl Whole {
         &self,
         device: &Device,
         buffers: &Buffers,
-        learning_rate: f64,
         evaluate: bool,
     ) -> (Program, wgpu::Buffer) {
         let blocks = if evaluate { self.blocks.of_all() } else { self.blocks.of_batch() } as u32;
@@ -127,10 +131,16 @@ impl Whole {
             (_, Home::Registers) => Kernel::ResidentRegisters,
             (_, Home::WorkgroupMemory) => Kernel::ResidentWorkgroup,
         };
-        let pipeline = device.pipeline_with(kernel, self.shape.constants(self.lanes, kernel.info().shape));
-        let Buffers { x, y, tables, parameters, steps, costs } = buffers;
+        let optimizer = optimizer_code(&self.descent);
+        let mut constants = self.shape.constants(self.lanes, kernel.info().shape);
         if self.lowering == Lowering::Resident {
-            let arrays = [tables, x, y, parameters, steps, costs];
+            let n_states = 1 + self.n_states() as u32;
+            constants.extend([("OPTIMIZER", optimizer), ("N_STATES", n_states)]);
+        }
+        let pipeline = device.pipeline_with(kernel, constants);
+        let Buffers { x, y, tables, parameters, steps, costs, state } = buffers;
+        if self.lowering == Lowering::Resident {
+            let arrays = [tables, x, y, parameters, steps, costs, state];
             let grid = [self.networks as u32, 1, 1];
             let resident = Bound::new(device, kernel, pipeline, &params, &arrays, grid);
             return (Program::of(vec![resident]), params);
@@ -139,36 +149,79 @@ impl Whole {
         let partial = array(device, "partial sums", n_chunks as usize * (n_parameters as usize + 1));
         let arrays = [tables, x, y, parameters, steps, &partial];
         let forward_and_back = Bound::new(device, kernel, pipeline, &params, &arrays, [n_chunks, 1, 1]);
-        let finish = FinishStepParams {
-            n_parameters,
-            n_chunks,
-            learning_rate: learning_rate as f32,
-            evaluate: evaluate.into(),
-            history: self.history as u32,
-        };
-        let finish = params_buffer(device, "finish step", bytemuck::bytes_of(&finish));
+        let fields = with_step_constants!(
+            FinishStepParams {
+                n_parameters: n_parameters,
+                n_chunks: n_chunks,
+                learning_rate: self.descent.learning_rate as f32,
+                evaluate: evaluate.into(),
+                history: self.history as u32,
+                step_sizes_at: self.step_sizes_at(),
+            },
+            &self.descent
+        );
+        let finish = params_buffer(device, "finish step", bytemuck::bytes_of(&fields));
         // At most LOOP_LIMIT parameters: one dimension holds them.
         let grid = [n_parameters + 1, 1, 1];
-        let pipeline = device.pipeline(Kernel::FinishStep, &[]);
-        let arrays = [&partial, parameters, steps, costs];
+        let pipeline = device.pipeline(Kernel::FinishStep, &[optimizer]);
+        let arrays = [&partial, parameters, steps, costs, state, tables];
         let finish = Bound::new(device, Kernel::FinishStep, pipeline, &finish, &arrays, grid);
         (Program::of(vec![forward_and_back, finish]), params)
     }
 
     fn block_params(&self, rounds: u32, evaluate: bool) -> BlockParams {
         let batches = self.blocks.batches;
-        BlockParams {
-            m: batches.m as u32,
-            stride: self.blocks.of_all() as u32,
-            batch_size: batches.size as u32,
-            batch_blocks: self.blocks.of_batch() as u32,
-            n_batches: batches.count() as u32,
-            rounds,
-            iterations: 1,
-            evaluate: evaluate.into(),
-            history: self.history as u32,
-            table_size: self.shape.table_size,
+        with_step_constants!(
+            BlockParams {
+                m: batches.m as u32,
+                stride: self.blocks.stride() as u32,
+                seed: batches.shuffle.unwrap_or(0),
+                batch_size: batches.size as u32,
+                batch_blocks: self.blocks.of_batch() as u32,
+                n_batches: batches.count() as u32,
+                rounds: rounds,
+                iterations: 1,
+                evaluate: evaluate.into(),
+                history: self.history as u32,
+                table_size: self.shape.table_size,
+                step_sizes_at: self.step_sizes_at(),
+            },
+            &self.descent
+        )
+    }
+
+    /// Numbers that the optimiser remembers of each parameter.
+    pub(in crate::gpu) fn n_states(&self) -> usize {
+        self.descent.optimizer.n_states()
+    }
+
+    /// Where the step sizes begin in the tables: behind those of the networks.
+    fn step_sizes_at(&self) -> u32 {
+        self.networks as u32 * self.shape.table_size
+    }
+
+    /// Words of the tables: those of the networks, and where they are read, a step size for each iteration of the history.
+    pub(in crate::gpu) fn tables_len(&self) -> usize {
+        let step_sizes = if self.descent.is_plain() { 0 } else { STEP_SIZE * self.history };
+        self.step_sizes_at() as usize + step_sizes
+    }
+
+    /// Writes the step sizes of iterations that fit into the history together.
+    pub(in crate::gpu) fn set_step_sizes(
+        &self,
+        device: &Device,
+        buffers: &Buffers,
+        iterations: Range<usize>,
+    ) {
+        if self.descent.is_plain() || iterations.is_empty() {
+            return;
         }
+        let row = iterations.start % self.history;
+        let sizes = step_sizes(&self.descent, iterations);
+        let (to_the_end, around) = sizes.split_at(sizes.len().min(STEP_SIZE * (self.history - row)));
+        let at = self.step_sizes_at() as usize;
+        write_at(device, &buffers.tables, at + STEP_SIZE * row, to_the_end);
+        write_at(device, &buffers.tables, at, around);
     }
 
     /// Sets how many iterations each dispatch with these params runs from now on; always one for a fused step.

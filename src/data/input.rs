@@ -1,0 +1,80 @@
+//! A file or standard input as bytes: opened, unpacked where it is gzip, its beginning looked at.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+use crate::error::{Error, Result};
+
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// Bytes at the beginning that are looked at to tell what a file is.
+const HEAD: usize = 1 << 16;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// An opened file.
+pub(super) struct Input {
+    /// As messages name it.
+    path: PathBuf,
+    head: Vec<u8>,
+    rest: Box<dyn Read>,
+    /// Its length in bytes, where that is known: not of gzip and standard input.
+    length: Option<u64>,
+}
+
+/// Whether a path stands for standard input.
+pub fn is_standard_input(path: &Path) -> bool {
+    path == Path::new(STANDARD_INPUT)
+}
+
+impl Input {
+    /// Opens a file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let fail = |path: &Path, source| Error::Read { path: path.into(), source };
+        let (path, reader, length): (_, Box<dyn Read>, _) = if is_standard_input(path) {
+            (PathBuf::from("standard input"), Box::new(io::stdin().lock()), None)
+        } else {
+            let file = File::open(path).map_err(|source| fail(path, source))?;
+            // What is not a regular file, such as a pipe, has no length to be held to.
+            let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
+            (path.to_path_buf(), Box::new(file), length)
+        };
+        let mut input = Self { path, head: Vec::new(), rest: reader, length };
+        input.fill_head()?;
+        if input.head.starts_with(&GZIP) {
+            let packed = Cursor::new(std::mem::take(&mut input.head)).chain(input.rest);
+            input.rest = Box::new(MultiGzDecoder::new(packed));
+            input.length = None;
+            input.fill_head()?;
+        }
+        Ok(input)
+    }
+
+    fn fill_head(&mut self) -> Result<()> {
+        let read = self.rest.by_ref().take(HEAD as u64).read_to_end(&mut self.head);
+        read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        Ok(())
+    }
+
+    /// The path as messages name it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The first bytes: all of a short file.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// All bytes.
+    pub(super) fn into_reader(self) -> Box<dyn Read> {
+        Box::new(Cursor::new(self.head).chain(self.rest))
+    }
+}

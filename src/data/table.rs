@@ -1,0 +1,248 @@
+//! A table as a file holds it: named columns of raw cells and the targets beside them. How cells become features is
+//! `preprocessing`'s; where they come from is the readers'.
+
+use super::{Dataset, Targets};
+use crate::error::{Error, Result};
+
+/// The code of a cell without a text.
+pub(super) const NO_TEXT: u32 = u32::MAX;
+
+/// The raw cells of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cells {
+    /// Whole numbers from 0 to 255, as images have them; none is missing.
+    Bytes(Vec<u8>),
+    /// Numbers; NaN is a missing one.
+    Singles(Vec<f32>),
+    /// Numbers; NaN is a missing one.
+    Doubles(Vec<f64>),
+    /// Texts, to be told apart and no more.
+    Texts {
+        /// An index into `texts` for each row; any other number is a missing cell.
+        codes: Vec<u32>,
+        /// The different texts.
+        texts: Vec<String>,
+    },
+}
+
+impl Cells {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(cells) => cells.len(),
+            Self::Singles(cells) => cells.len(),
+            Self::Doubles(cells) => cells.len(),
+            Self::Texts { codes, .. } => codes.len(),
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the column is one of texts.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Texts { .. })
+    }
+
+    /// The number in a row; `None` where it is missing or a text.
+    pub fn number(&self, row: usize) -> Option<f64> {
+        let number = match self {
+            Self::Bytes(cells) => f64::from(cells[row]),
+            Self::Singles(cells) => f64::from(cells[row]),
+            Self::Doubles(cells) => cells[row],
+            Self::Texts { .. } => f64::NAN,
+        };
+        (!number.is_nan()).then_some(number)
+    }
+
+    /// The text in a row; `None` where it is missing or a number.
+    pub fn text(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Texts { codes, texts } => texts.get(codes[row] as usize).map(String::as_str),
+            _ => None,
+        }
+    }
+}
+
+/// A column of a [`RawTable`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its cells, one a row.
+    pub cells: Cells,
+}
+
+/// What messages call the rows of a table.
+#[derive(Clone, Debug, PartialEq)]
+enum Places {
+    /// The lines of a text file that the rows end on.
+    Lines(Vec<u64>),
+    /// Rows are counted from 1.
+    Rows,
+}
+
+/// The features of a file before any preprocessing, and its targets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawTable {
+    name: String,
+    origin: String,
+    m: usize,
+    columns: Vec<Column>,
+    targets: Option<Targets>,
+    target_name: Option<String>,
+    places: Places,
+    /// The numbers, from 1, of columns that the file does not name.
+    unnamed: Option<Vec<usize>>,
+}
+
+impl RawTable {
+    /// A table of columns of equal length, with the targets of its rows where they are known.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for no column, no row, or a number that is infinite; [`Error::Shape`] for columns or targets of
+    /// different lengths.
+    pub fn new(name: impl Into<String>, columns: Vec<Column>, targets: Option<Targets>) -> Result<Self> {
+        let name = name.into();
+        let m = columns.first().map_or(0, |column| column.cells.len());
+        if m == 0 {
+            return Err(Error::data(name, "empty: no samples"));
+        }
+        let origin = name.clone();
+        let table = Self {
+            name,
+            origin,
+            m,
+            columns,
+            targets,
+            target_name: None,
+            places: Places::Rows,
+            unnamed: None,
+        };
+        let lengths = table.columns.iter().map(|column| (column.name.as_str(), column.cells.len()));
+        let targets = table.targets.as_ref().map(|targets| ("target", targets.len()));
+        if let Some((what, found)) = lengths.chain(targets).find(|&(_, length)| length != m) {
+            return Err(Error::Shape {
+                what: format!("column {what} of {}", table.origin),
+                expected: format!("{m} rows as in the first column"),
+                found: found.to_string(),
+                hint: "give every column and the targets one cell a row".into(),
+            });
+        }
+        if let Some((row, column)) = table.infinite() {
+            return Err(table.error(
+                row,
+                format!(
+                    "{} is not a finite number; replace the value or remove the row",
+                    table.title(column)
+                ),
+            ));
+        }
+        Ok(table)
+    }
+
+    /// Sets what messages and descriptions need to know of the file.
+    pub(super) fn of_file(mut self, origin: String, target_name: Option<String>) -> Self {
+        self.origin = origin;
+        self.target_name = target_name;
+        self
+    }
+
+    /// Sets what messages call rows and columns: the lines that the rows end on, and the numbers, from 1, of columns
+    /// that have no name in the file.
+    pub(super) fn with_places(mut self, lines: Vec<u64>, unnamed: Option<Vec<usize>>) -> Self {
+        self.places = Places::Lines(lines);
+        self.unnamed = unnamed;
+        self
+    }
+
+    /// The first infinite number.
+    fn infinite(&self) -> Option<(usize, usize)> {
+        self.columns.iter().enumerate().find_map(|(at, column)| {
+            let row = match &column.cells {
+                Cells::Singles(cells) => cells.iter().position(|cell| cell.is_infinite()),
+                Cells::Doubles(cells) => cells.iter().position(|cell| cell.is_infinite()),
+                Cells::Bytes(_) | Cells::Texts { .. } => None,
+            };
+            row.map(|row| (row, at))
+        })
+    }
+
+    /// The file's name without its folders, or the generator's.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file as messages name it.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Number of rows, m.
+    pub fn m(&self) -> usize {
+        self.m
+    }
+
+    /// The index of every row, for [`Preprocessing::fit`](super::Preprocessing::fit) on all of them.
+    pub fn rows(&self) -> Vec<usize> {
+        (0..self.m).collect()
+    }
+
+    /// The columns of the features.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// What is to be learnt; `None` in a table read for prediction.
+    pub fn targets(&self) -> Option<&Targets> {
+        self.targets.as_ref()
+    }
+
+    /// What is to be learnt, on its own.
+    pub(super) fn into_targets(self) -> Option<Targets> {
+        self.targets
+    }
+
+    /// The name of the target's column, where it has one.
+    pub fn target_name(&self) -> Option<&str> {
+        self.target_name.as_deref()
+    }
+
+    /// A column as messages name it.
+    pub(super) fn title(&self, column: usize) -> String {
+        match &self.unnamed {
+            Some(numbers) => format!("column {}", numbers[column]),
+            None => super::csv_rows::named(&self.columns[column].name),
+        }
+    }
+
+    /// An [`Error::Data`] that names the file and a row.
+    pub(super) fn error(&self, row: usize, problem: impl Into<String>) -> Error {
+        let place = match &self.places {
+            Places::Lines(lines) => format!("{}, line {}", self.origin, lines[row]),
+            Places::Rows => format!("{}, row {}", self.origin, row + 1),
+        };
+        Error::data(place, problem)
+    }
+}
+
+/// A data set's features as columns.
+impl From<Dataset> for RawTable {
+    fn from(dataset: Dataset) -> Self {
+        let Dataset { name, x, m, feature_names, targets, .. } = dataset;
+        let cells = x.chunks(m).map(|cells| Cells::Doubles(cells.to_vec()));
+        let columns = feature_names.into_iter().zip(cells).map(|(name, cells)| Column { name, cells });
+        Self {
+            origin: name.clone(),
+            name,
+            m,
+            columns: columns.collect(),
+            targets: Some(targets),
+            target_name: None,
+            places: Places::Rows,
+            unnamed: None,
+        }
+    }
+}

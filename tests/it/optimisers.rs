@@ -1,0 +1,251 @@
+//! Optimisers, learning rates over time, penalties and shuffled batches: against PyTorch, and every executor against
+//! `cpu_reference`; and trainings that are taken up again.
+
+use gpu_nn::network::{Activation, Loss, Network, Parameters, parse_hidden};
+use gpu_nn::schedule::{Decay, Descent, Lowering, Optimizer, Problem, RateSchedule};
+use gpu_nn::training::{Backend, Executor};
+use gpu_nn::{Error, cpu_reference};
+use pollster::block_on;
+
+use crate::cpu_support::bits;
+use crate::gpu_support::{Numbers, open};
+use crate::support::{count, flat, golden, number};
+
+/// The descent of a case of the golden file.
+fn descent(name: &str, learning_rate: f64) -> Descent {
+    let plain = Descent::sgd(learning_rate);
+    let of = |name: &str| Descent { optimizer: name.parse().unwrap(), ..plain };
+    let with =
+        |descent: Descent, decay, warm_up| Descent { rates: RateSchedule { decay, warm_up }, ..descent };
+    match name {
+        "sgd with steps down" => with(plain, Decay::Step { every: 25, factor: 0.5 }, 0),
+        "sgd with l1" => Descent { l1: 0.01, ..plain },
+        "sgd with l2" => Descent { l2: 0.05, ..plain },
+        "nesterov, exponential" => with(of("nesterov"), Decay::Exponential { every: 30, factor: 0.7 }, 0),
+        "adam with l2" => Descent { l2: 0.05, ..of("adam") },
+        "adamw, cosine" => with(of("adamw"), Decay::Cosine { over: 80 }, 10),
+        name => of(name),
+    }
+}
+
+/// Every backend that is there, with each way to train a small network.
+fn ways() -> Vec<(Backend, Vec<Lowering>)> {
+    let mut ways =
+        vec![(Backend::CpuReference, vec![Lowering::Layerwise]), (Backend::Cpu, vec![Lowering::Layerwise])];
+    ways.extend(open().map(|device| (Backend::Gpu(Box::new(device)), Lowering::ALL.to_vec())));
+    ways
+}
+
+fn run(executor: &mut Executor<'_>, iterations: usize) {
+    let mut left = iterations;
+    while left > 0 {
+        left -= block_on(executor.run(left)).unwrap();
+    }
+}
+
+/// Costs, last parameters and state.
+fn outcome(executor: &mut Executor<'_>) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let costs = block_on(executor.take_costs()).unwrap();
+    let parameters = block_on(executor.parameters()).unwrap();
+    (costs, parameters.values().to_vec(), block_on(executor.state()).unwrap())
+}
+
+#[track_caller]
+fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (i, (got, want)) in got.iter().zip(want).enumerate() {
+        assert!((got - want).abs() <= tolerance, "{what}: [{i}] is {got:e}, not {want:e}");
+    }
+}
+
+#[test]
+fn the_first_hundred_steps_are_those_of_pytorch() {
+    let file = golden("10_optimisers");
+    let hidden = parse_hidden("4", Activation::Tanh).unwrap();
+    let network = Network::new(2, hidden, 1, Loss::BinaryCrossEntropy).unwrap();
+    let first = Parameters::from_values(&network, flat(&file["first"])).unwrap();
+    let (x, y, m) = (flat(&file["x"]), flat(&file["y"]), count(&file["m"]));
+    let runs = file["runs"].as_object().unwrap();
+    assert_eq!(runs.len(), 12);
+    for (backend, lowerings) in ways() {
+        for (name, want) in runs {
+            let descent = descent(name, number(&want["learning_rate"]));
+            let problem = Problem {
+                descent,
+                batch_size: count(&file["batch_size"]),
+                ..Problem::full_batch(&network, &first, &x, &y, m, 0.0)
+            };
+            for &lowering in &lowerings {
+                let mut executor = backend.executor(&problem, lowering).unwrap();
+                run(&mut executor, count(&file["steps"]));
+                let (costs, parameters, _) = outcome(&mut executor);
+                let tolerance = if backend.single_precision() { 1e-5 } else { 1e-9 };
+                let what = format!("{name}, {} {}", backend.name(), executor.lowering());
+                assert_close(&what, &costs, &flat(&want["costs"]), tolerance);
+                assert_close(&what, &parameters, &flat(&want["parameters"]), tolerance);
+            }
+        }
+    }
+}
+
+/// The same with a large epsilon: with a small one, a gradient near 0 takes a whole step to one side or the other, as its
+/// rounding will have it.
+fn well_conditioned(optimizer: Optimizer) -> Optimizer {
+    let large = 1e-2;
+    match optimizer {
+        Optimizer::RmsProp { decay, .. } => Optimizer::RmsProp { decay, epsilon: large },
+        Optimizer::Adam { beta_1, beta_2, .. } => Optimizer::Adam { beta_1, beta_2, epsilon: large },
+        Optimizer::AdamW { beta_1, beta_2, weight_decay, .. } => {
+            Optimizer::AdamW { beta_1, beta_2, epsilon: large, weight_decay }
+        }
+        optimizer => optimizer,
+    }
+}
+
+/// A network with its data.
+struct Task {
+    network: Network,
+    parameters: Parameters,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    m: usize,
+}
+
+impl Task {
+    fn new(features: usize, hidden: &str, loss: Loss, n_outputs: usize, m: usize) -> Self {
+        let hidden = parse_hidden(hidden, Activation::Tanh).unwrap();
+        let network = Network::new(features, hidden, n_outputs, loss).unwrap();
+        let mut random = Numbers::new(m as u32);
+        let parameters = random.parameters(&network);
+        let x = random.normals(features * m);
+        let y = random.targets(loss, n_outputs, m);
+        Self { network, parameters, x, y, m }
+    }
+
+    fn problem(&self) -> Problem<'_> {
+        let Self { network, parameters, x, y, m } = self;
+        Problem::full_batch(network, parameters, x, y, *m, 0.02)
+    }
+}
+
+/// Small and deep, and one that is wide for the CPU and for devices.
+fn tasks() -> [Task; 4] {
+    [
+        Task::new(2, "4", Loss::BinaryCrossEntropy, 1, 65),
+        Task::new(3, "12,5", Loss::SoftmaxCrossEntropy, 4, 127),
+        Task::new(5, "9:relu,4", Loss::SquaredError, 2, 129),
+        Task::new(70, "300:relu,200", Loss::SoftmaxCrossEntropy, 10, 150),
+    ]
+}
+
+#[test]
+fn every_executor_agrees_with_the_reference_on_shuffled_batches() {
+    let ways = ways();
+    for task in tasks() {
+        for (optimizer, batch_size) in
+            Optimizer::ALL.map(well_conditioned).into_iter().zip([32, 1, 50, 64, 33, 50])
+        {
+            let wide = task.x.len() > 10_000;
+            if wide && batch_size == 1 {
+                continue;
+            }
+            let descent = Descent { optimizer, l2: 1e-3, ..Descent::sgd(0.005) };
+            let problem = Problem { batch_size, shuffle: Some(3), descent, ..task.problem() };
+            // Into the third epoch, but not too far for single precision.
+            let iterations = (2 * task.m.div_ceil(batch_size) + 2).min(40);
+            let mut reference = cpu_reference::Executor::new(&problem).unwrap();
+            let mut left = iterations;
+            while left > 0 {
+                left -= reference.run(left);
+            }
+            let (costs, parameters) = (reference.take_costs(), reference.parameters().values().to_vec());
+            for (backend, lowerings) in &ways {
+                for &lowering in lowerings {
+                    let mut executor = match backend.executor(&problem, lowering) {
+                        Err(Error::DeviceLimit { .. }) if wide => continue,
+                        executor => executor.unwrap(),
+                    };
+                    run(&mut executor, iterations);
+                    let got = outcome(&mut executor);
+                    let what = format!("{} {lowering} {optimizer} {batch_size}", task.network);
+                    assert_close(&what, &got.0, &costs, 2e-4);
+                    assert_close(&what, &got.1, &parameters, 2e-4);
+                    // All samples in their own order, whatever the batches were.
+                    let cost = block_on(executor.cost()).unwrap();
+                    assert_close(&what, &[cost], &[reference.cost()], 1e-4);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_order_by_seed_is_another_than_none() {
+    let task = &tasks()[0];
+    let costs = |shuffle| {
+        let problem = Problem { batch_size: 16, shuffle, ..task.problem() };
+        let mut executor = cpu_reference::Executor::new(&problem).unwrap();
+        while executor.run(1) == 0 {}
+        executor.take_costs()
+    };
+    assert_ne!(costs(Some(1)), costs(None));
+    assert_ne!(costs(Some(1)), costs(Some(2)));
+    assert_eq!(costs(Some(1)), costs(Some(1)));
+}
+
+/// Stopped after any number of iterations and taken up again from what is known then, on every backend and lowering.
+#[test]
+fn a_training_that_is_taken_up_again_ends_with_the_same_bits() {
+    let rates = RateSchedule { decay: Decay::Cosine { over: 70 }, warm_up: 5 };
+    for task in &tasks()[..2] {
+        for (backend, lowerings) in ways() {
+            for (lowering, optimizer) in lowerings.iter().flat_map(|&l| Optimizer::ALL.map(|o| (l, o))) {
+                let descent = Descent { optimizer, rates, l1: 1e-4, l2: 1e-3, ..Descent::sgd(0.02) };
+                let problem = Problem { batch_size: 20, shuffle: Some(9), descent, ..task.problem() };
+                let mut whole = backend.executor(&problem, lowering).unwrap();
+                run(&mut whole, 40);
+                let want = outcome(&mut whole);
+                for stop in [1, 17] {
+                    let mut first = backend.executor(&problem, lowering).unwrap();
+                    run(&mut first, stop);
+                    let mut costs = block_on(first.take_costs()).unwrap();
+                    let state = block_on(first.state()).unwrap();
+                    let parameters = block_on(first.parameters()).unwrap();
+                    let problem = Problem { parameters: &parameters, done: stop, state: &state, ..problem };
+                    let mut second = backend.executor(&problem, lowering).unwrap();
+                    run(&mut second, 40 - stop);
+                    let got = outcome(&mut second);
+                    costs.extend(got.0);
+                    let what = format!("{} {lowering} {optimizer}, stopped after {stop}", backend.name());
+                    assert_eq!(bits(&costs), bits(&want.0), "{what}: costs");
+                    assert_eq!(bits(&got.1), bits(&want.1), "{what}: parameters");
+                    assert_eq!(bits(&got.2), bits(&want.2), "{what}: state");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_that_cannot_be_meant_are_refused() {
+    let task = &tasks()[0];
+    let refused = |descent: Descent, what: &str| {
+        let problem = Problem { descent, ..task.problem() };
+        let error = cpu_reference::Executor::new(&problem).err().unwrap_or_else(|| panic!("{what} is taken"));
+        assert!(error.to_string().contains(what), "{error}");
+    };
+    let plain = Descent::sgd(0.1);
+    refused(Descent { learning_rate: f64::NAN, ..plain }, "learning rate");
+    refused(Descent { l1: -1.0, ..plain }, "l1");
+    refused(Descent { l2: f64::INFINITY, ..plain }, "l2");
+    refused(Descent { optimizer: Optimizer::Momentum { momentum: 1.0 }, ..plain }, "momentum");
+    let adam = |beta_2, epsilon| Optimizer::Adam { beta_1: 0.9, beta_2, epsilon };
+    refused(Descent { optimizer: adam(1.5, 1e-8), ..plain }, "beta_2");
+    refused(Descent { optimizer: adam(0.9, 0.0), ..plain }, "epsilon");
+    let rates = |decay| RateSchedule { decay, warm_up: 0 };
+    refused(Descent { rates: rates(Decay::Cosine { over: 0 }), ..plain }, "schedule");
+    refused(Descent { rates: rates(Decay::Step { every: 1, factor: 0.0 }), ..plain }, "factor");
+    let short = Problem { state: &[1.0], ..task.problem() };
+    let error = cpu_reference::Executor::new(&short).err().expect("a state of another optimiser is taken");
+    assert!(error.to_string().contains("state of sgd"), "{error}");
+}
