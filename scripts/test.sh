@@ -23,6 +23,9 @@ scripts/wasm-check.sh
 echo "== tests"
 cargo test --locked
 
+echo "== exports in the programs they are for"
+scripts/exports.sh
+
 if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
   drivers=$(scripts/drivers.sh target/drivers)
   for driver in $drivers; do

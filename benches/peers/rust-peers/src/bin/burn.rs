@@ -56,7 +56,7 @@ fn tensor<const D: usize>(array: &Array, device: &Device) -> Tensor<D> {
 }
 
 fn array<const D: usize>(tensor: Tensor<D>) -> Result<Array> {
-    Ok(Array { shape: tensor.dims().to_vec(), values: tensor.into_data().into_vec::<f32>()? })
+    Ok(Array { shape: tensor.dims().to_vec(), values: tensor.into_data().try_into_vec::<f32>()? })
 }
 
 struct Training<const D: usize> {
