@@ -45,15 +45,26 @@ impl Choices {
 pub fn lowering_key(backend: &Backend, problem: &Problem<'_>) -> String {
     let device =
         [backend.name(), backend.adapter().unwrap_or(""), backend.driver().unwrap_or("")].join(" | ");
-    let Problem { network, m, batch_size, .. } = problem;
-    format!("lowering | {} | {device} | {network} | m {m} | batch {batch_size}", env!("CARGO_PKG_VERSION"))
+    format!("lowering | {} | {device} | {}", env!("CARGO_PKG_VERSION"), shapes(problem))
 }
 
 /// The backend that `auto` takes for so many iterations of this problem.
 pub fn backend_key(problem: &Problem<'_>, iterations: usize) -> String {
-    let Problem { network, m, batch_size, .. } = problem;
     let version = env!("CARGO_PKG_VERSION");
-    format!("auto | {version} | {network} | m {m} | batch {batch_size} | iterations {iterations}")
+    format!("auto | {version} | {} | iterations {iterations}", shapes(problem))
+}
+
+/// What an iteration's time depends on.
+fn shapes(problem: &Problem<'_>) -> String {
+    let Problem { network, m, batch_size, descent, .. } = problem;
+    let mut text = format!("{network} | m {m} | batch {batch_size}");
+    if !descent.is_plain() {
+        text += &format!(" | {}", descent.optimizer.name());
+    }
+    if problem.batches().shuffled() {
+        text += " | shuffled";
+    }
+    text
 }
 
 /// The user's cache folder, by the conventions of each system.

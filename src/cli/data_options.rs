@@ -117,7 +117,7 @@ pub fn is_data(text: &str) -> bool {
 }
 
 /// A file that is there, or a name no generator has: with a folder or an extension.
-fn looks_like_path(text: &str) -> bool {
+pub fn looks_like_path(text: &str) -> bool {
     is_standard_input(Path::new(text))
         || Path::new(text).exists()
         || text.contains(['/', '\\'])

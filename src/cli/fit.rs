@@ -8,13 +8,14 @@ use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, Choice, Executor, Plan, Progress, Score, Trained, Trainer, fastest_lowering,
+    Backend, Choice, Executor, Metrics, Progress, Score, Trained, Trainer, WatchPlan, fastest_lowering,
 };
 
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
 use super::options::check_lowering;
 use super::record::Seconds;
+use super::training_options::Steps;
 
 /// What to train.
 pub struct Job<'a> {
@@ -25,7 +26,11 @@ pub struct Job<'a> {
     pub retune: bool,
     pub network: &'a Network,
     pub dataset: &'a Dataset,
-    pub plan: Plan,
+    /// What the trained network is scored on in the end.
+    pub test: Option<&'a Dataset>,
+    pub steps: Steps,
+    /// How it is watched, if it is.
+    pub watch: Option<WatchPlan<'a>>,
     /// Points whose predictions are wanted at the end.
     pub grid: Option<Grid>,
     /// Iterations at which a moment of the training is kept, ascending.
@@ -44,6 +49,8 @@ pub struct Fit {
     pub lowering: &'static str,
     pub trained: Trained,
     pub score: Option<Score>,
+    /// On the test data.
+    pub test: Option<Metrics>,
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
@@ -57,33 +64,42 @@ pub async fn fit(
     console: &Console,
     on_cost: &mut dyn FnMut(usize, f64),
 ) -> Result<Fit> {
-    let Job { network, dataset, plan, grid, .. } = job;
+    let Job { network, dataset, steps, grid, .. } = job;
+    let plan = steps.plan();
     let loss = network.loss();
-    let (y, m) = (dataset.y(), dataset.m);
-    let problem = Problem::full_batch(network, &parameters, &dataset.x, &y, m, plan.learning_rate);
+    let y = dataset.y();
+    let problem = steps.problem(network, &parameters, dataset, &y);
     let executor = open(&job, &problem, console).await?;
     let mut trainer = Trainer::new(executor, plan);
+    if let Some(watch) = job.watch {
+        trainer = trainer.watched(watch);
+    }
     let setup = start.elapsed();
     let begin = Instant::now();
-    let mut watch = Watch { console, report_every: plan.report_every, seen: 0, on_cost };
+    let mut watch = Watch { console, steps, seen: 0, looks: 0, on_cost };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
     console.finish();
     let (trained, moments) = trained?;
     let train = begin.elapsed();
     let output = trainer.predict(&dataset.x, dataset.m).await?;
+    let test = match job.test {
+        Some(test) => Some(Metrics::new(loss, &trainer.predict(&test.x, test.m).await?, test)),
+        None => None,
+    };
     let regions = match grid {
         Some(grid) => Some(regions(&mut trainer, grid, loss).await?),
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
     let lowering = trainer.lowering();
-    Ok(Fit { lowering, trained, score: Score::new(loss, &output, dataset), regions, moments, seconds })
+    let score = Score::new(loss, &output, dataset);
+    Ok(Fit { lowering, trained, score, test, regions, moments, seconds })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.
 async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Result<Executor<'b>> {
-    let Job { backend, lowering, plan, .. } = job;
+    let Job { backend, lowering, steps, .. } = job;
     check_lowering(*lowering, backend)?;
     match (lowering, backend.adapter()) {
         (Some(lowering), _) => return backend.executor(problem, *lowering),
@@ -100,7 +116,7 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
             .line(&format!("lowering  {lowering} (measured in an earlier run; --retune measures anew)"))?;
         return Ok(executor);
     }
-    let Choice { lowering, why, .. } = fastest_lowering(backend, problem, plan.iterations).await?;
+    let Choice { lowering, why, .. } = fastest_lowering(backend, problem, steps.iterations).await?;
     choices.remember(key, lowering.name());
     console.line(&format!("lowering  {lowering} ({why})"))?;
     backend.executor(problem, lowering)
@@ -132,18 +148,31 @@ async fn regions(trainer: &mut Trainer<'_>, grid: Grid, loss: Loss) -> Result<Re
 /// Follows a training: moves the bar, passes each report's cost on once.
 struct Watch<'a> {
     console: &'a Console,
-    report_every: usize,
+    steps: Steps,
+    /// Costs and looks that have been shown.
     seen: usize,
+    looks: usize,
     on_cost: &'a mut dyn FnMut(usize, f64),
 }
 
 impl Watch<'_> {
     fn look(&mut self, progress: &Progress<'_>) {
         self.console.progress(progress.done);
-        let first = self.seen.next_multiple_of(self.report_every);
-        for iteration in (first..progress.costs.len()).step_by(self.report_every) {
-            (self.on_cost)(iteration, progress.costs[iteration]);
+        if progress.looks.is_empty() && !self.steps.in_batches() {
+            let every = self.steps.report_every;
+            let first = self.seen.next_multiple_of(every);
+            for iteration in (first..progress.costs.len()).step_by(every) {
+                (self.on_cost)(iteration, progress.costs[iteration]);
+            }
         }
+        for (index, look) in progress.looks.iter().enumerate().skip(self.looks) {
+            let all = self.steps.looks();
+            // Some twenty lines, however many looks.
+            if (index + 1).is_multiple_of(all.div_ceil(20)) || index + 1 == all {
+                let _ = self.console.line(&self.steps.describe_look(look));
+            }
+        }
+        self.looks = progress.looks.len();
         self.seen = progress.costs.len();
     }
 }

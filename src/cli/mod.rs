@@ -12,6 +12,7 @@ mod fit;
 mod import;
 mod info;
 mod options;
+mod parts;
 mod pictures;
 mod predict;
 mod record;
@@ -19,6 +20,7 @@ mod run_folder;
 mod sweep;
 mod sweep_report;
 mod train;
+mod training_options;
 
 use std::error::Error as _;
 use std::process::ExitCode;

@@ -144,29 +144,6 @@ pub fn check_lowering(lowering: Option<Lowering>, backend: &Backend) -> Result<(
     }
 }
 
-/// How long to train.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Training")]
-pub struct TrainingArgs {
-    /// Step size of gradient descent
-    #[arg(long, value_name = "RATE", default_value_t = 1.2, value_parser = learning_rate, allow_negative_numbers = true)]
-    pub learning_rate: f64,
-    /// Report the cost of every so many iterations [default: a tenth of the iterations]
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub report_every: Option<usize>,
-    /// How a GPU trains: layerwise (any network), fused (small networks), resident (small networks, few samples)
-    /// [default: the fastest, by measuring]
-    #[arg(long, value_name = "LOWERING")]
-    pub lowering: Option<Lowering>,
-}
-
-impl TrainingArgs {
-    /// The interval between reports.
-    pub fn report_every(&self, iterations: usize) -> usize {
-        self.report_every.unwrap_or_else(|| iterations.div_ceil(10).max(1))
-    }
-}
-
 /// What to print and write.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Results")]

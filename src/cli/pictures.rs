@@ -7,7 +7,7 @@ use gpu_nn::plot::{
     Animation, CostOptions, Curve, Grid, Panel, Regions, cost_curve, decision_boundary, encode_png,
     sweep_grid, sweep_size,
 };
-use gpu_nn::training::Score;
+use gpu_nn::training::{Look, Metric, Score};
 
 use super::console::thousands;
 use super::fit::{Fit, describe};
@@ -56,11 +56,12 @@ pub fn draw_run(
 ) -> Result<Vec<&'static str>> {
     let mut written = vec!["cost.png"];
     let title = format!("{}, {network}", dataset.name);
-    let caption = caption(fit.trained.costs.len(), fit.trained.cost_after_last, fit.score);
+    let caption = caption(fit.trained.iteration, fit.trained.cost_after_last, fit.score);
     let costs = &fit.trained.costs;
     let curve = Curve { label: "", start: 0, step: 1, costs };
+    let looks = Looks::new(&fit.trained.looks);
     let options = CostOptions { title: &title, caption: &caption, size: COST_SIZE, ..CostOptions::default() };
-    folder.write("cost.png", encode_png(&cost_curve(&[curve], &options)?)?)?;
+    folder.write("cost.png", encode_png(&cost_curve(&looks.curves(curve), &options)?)?)?;
     if let Some(regions) = &fit.regions {
         let panel = Panel::new(dataset, regions, &title, &caption)?;
         folder.write("boundary.png", encode_png(&decision_boundary(&panel, BOUNDARY_SIZE)?)?)?;
@@ -76,6 +77,34 @@ pub fn draw_run(
         written.push("boundary.gif");
     }
     Ok(written)
+}
+
+/// The costs of a watched training at its looks.
+struct Looks {
+    every: usize,
+    training: Vec<f64>,
+    validation: Vec<f64>,
+}
+
+impl Looks {
+    fn new(looks: &[Look]) -> Self {
+        let validation = looks.iter().filter_map(|look| look.validation.as_ref()?.get(Metric::Cost));
+        Self {
+            every: looks.first().map_or(0, |look| look.iteration),
+            training: looks.iter().map(|look| look.training_cost).collect(),
+            validation: validation.collect(),
+        }
+    }
+
+    /// Their curves, or that of the costs of all iterations where nobody looked.
+    fn curves<'a>(&'a self, all: Curve<'a>) -> Vec<Curve<'a>> {
+        let of = |label, costs| Curve { label, start: self.every, step: self.every, costs };
+        match (&self.training[..], &self.validation[..]) {
+            ([], _) => vec![all],
+            (training, []) => vec![of("", training)],
+            (training, validation) => vec![of("training", training), of("validation", validation)],
+        }
+    }
 }
 
 fn caption(iterations: usize, cost: f64, score: Option<Score>) -> String {

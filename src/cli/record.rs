@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use gpu_nn::data::DataSource;
 use gpu_nn::network::Parameters;
-use gpu_nn::training::{Backend, Score};
+use gpu_nn::schedule::RateSchedule;
+use gpu_nn::training::{Backend, Look, Metrics, Score, Stopped};
 use serde::Serialize;
 
 /// How long things took.
@@ -29,7 +30,19 @@ pub struct TrainReport {
     pub n_parameters: usize,
     pub m: usize,
     pub iterations: usize,
+    pub optimizer: String,
     pub learning_rate: f64,
+    pub batch_size: usize,
+    pub iterations_done: usize,
+    /// Iterations after which the network was as it was saved.
+    pub iteration: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<LookReport>,
+    /// Metrics of the test data by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<BTreeMap<&'static str, f64>>,
     /// The cost of the parameters before that iteration's update.
     pub costs: BTreeMap<usize, f64>,
     pub cost_after_last: f64,
@@ -39,6 +52,52 @@ pub struct TrainReport {
     pub out: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<BTreeMap<String, Vec<Vec<f64>>>>,
+}
+
+/// What a look at the training saw.
+#[derive(Debug, Serialize)]
+pub struct LookReport {
+    pub iteration: usize,
+    pub cost: f64,
+    /// Metrics of the validation data by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<BTreeMap<&'static str, f64>>,
+}
+
+impl LookReport {
+    pub fn new(look: &Look) -> Self {
+        let validation = look.validation.as_ref().map(by_name);
+        Self { iteration: look.iteration, cost: look.training_cost, validation }
+    }
+}
+
+/// Metrics by their names.
+pub fn by_name(metrics: &Metrics) -> BTreeMap<&'static str, f64> {
+    metrics.values().iter().map(|(metric, value)| (metric.name(), *value)).collect()
+}
+
+/// Why a training ended early, in a word.
+pub fn stopped_name(stopped: Stopped) -> &'static str {
+    match stopped {
+        Stopped::NoImprovement { .. } => "no_improvement",
+        Stopped::OutOfTime => "out_of_time",
+    }
+}
+
+/// The looks at a training as CSV: the mean cost since the last one, and the metrics of the validation data.
+pub fn looks_csv(looks: &[Look]) -> String {
+    let mut text = String::from("iteration,cost");
+    let names = looks.iter().find_map(|look| look.validation.as_ref()).map(Metrics::values);
+    for (metric, _) in names.unwrap_or_default() {
+        let _ = write!(text, ",validation_{metric}");
+    }
+    for look in looks {
+        let _ = write!(text, "\n{},{}", look.iteration, look.training_cost);
+        for (_, value) in look.validation.as_ref().map(Metrics::values).unwrap_or_default() {
+            let _ = write!(text, ",{value}");
+        }
+    }
+    text + "\n"
 }
 
 /// Every `report_every`-th cost.
@@ -95,8 +154,16 @@ pub struct Settings {
     pub init: String,
     pub init_seed: u32,
     pub iterations: usize,
+    pub optimizer: String,
     pub learning_rate: f64,
+    pub l1: f64,
+    pub l2: f64,
+    pub batch_size: usize,
+    /// Absent where the samples keep their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shuffle_seed: Option<u32>,
     pub report_every: usize,
+    pub rates: RateSchedule,
 }
 
 /// Where it was computed.

@@ -2,25 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use gpu_nn::data::{DataSource, Dataset, Preprocessing};
+use gpu_nn::data::DataSource;
 use gpu_nn::model::{FILE_NAME, Model};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::schedule::Problem;
-use gpu_nn::training::{Backend, Plan};
+use gpu_nn::training::{Backend, Metric, Metrics, Stopped, WatchPlan};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, describe, fit};
-use super::options::{BackendArgs, NetworkArgs, ResultArgs, TrainingArgs, at_least_one};
+use super::options::{BackendArgs, NetworkArgs, ResultArgs};
+use super::parts::Parts;
 use super::pictures;
 use super::record::{
-    DeviceRecord, ResultRecord, RunRecord, Settings, TrainReport, command_line, history_csv, matrices,
-    reported,
+    DeviceRecord, LookReport, ResultRecord, RunRecord, Settings, TrainReport, by_name, command_line,
+    history_csv, looks_csv, matrices, reported, stopped_name,
 };
 use super::run_folder::RunFolder;
+use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
 
-/// Train a network by gradient descent on all samples and save it with its pictures.
+/// Train a network and save it with its pictures.
 ///
 /// Without options it is the course's programme: the planar flower (400 points), 4 tanh units and a sigmoid,
 /// 10,000 iterations at learning rate 1.2. (The course's notes also run 0.5: `--learning-rate 0.5`.)
@@ -41,18 +42,10 @@ pub struct Args {
     hidden: String,
     #[command(flatten)]
     network: NetworkArgs,
-    /// Steps of gradient descent
-    #[arg(
-        long,
-        value_name = "N",
-        allow_negative_numbers = true,
-        value_parser = at_least_one,
-        default_value_t = 10_000,
-        help_heading = "Training"
-    )]
-    iterations: usize,
     #[command(flatten)]
     training: TrainingArgs,
+    #[command(flatten)]
+    validation: ValidationArgs,
     #[command(flatten)]
     backend: BackendArgs,
     #[command(flatten)]
@@ -68,11 +61,10 @@ pub struct Args {
 /// Everything a run has settled on before it starts.
 struct Prepared {
     source: DataSource,
-    dataset: Dataset,
-    preprocessing: Preprocessing,
+    parts: Parts,
     network: Network,
     parameters: Parameters,
-    plan: Plan,
+    steps: Steps,
     backend: Backend,
     why: String,
 }
@@ -81,25 +73,56 @@ impl Args {
     async fn prepare(&self) -> Result<Prepared> {
         let source = self.data.source(None)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
-        let (dataset, preprocessing) = self.prepare.dataset(&source, self.network.output)?;
-        let network = self.network.network(hidden, &dataset)?;
+        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation)?;
+        let dataset = &parts.training;
+        let network = self.network.network(hidden, dataset)?;
+        self.check_metric(&parts, &network)?;
         if self.animate {
-            pictures::check_drawable(&dataset)?;
+            pictures::check_drawable(dataset)?;
         }
-        let plan = Plan {
-            iterations: self.iterations,
-            report_every: self.training.report_every(self.iterations),
-            learning_rate: self.training.learning_rate,
-        };
+        let steps = self.training.steps(dataset.m)?;
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
-        let (y, m) = (dataset.y(), dataset.m);
-        let problem = Problem::full_batch(&network, &parameters, &dataset.x, &y, m, plan.learning_rate);
-        let (backend, why) = self.backend.open_for(&problem, plan.iterations, self.training.lowering).await?;
-        Ok(Prepared { source, dataset, preprocessing, network, parameters, plan, backend, why })
+        let y = dataset.y();
+        let problem = steps.problem(&network, &parameters, dataset, &y);
+        let (backend, why) =
+            self.backend.open_for(&problem, steps.iterations, self.training.lowering).await?;
+        Ok(Prepared { source, parts, network, parameters, steps, backend, why })
+    }
+
+    /// Refuses a metric that the validation data cannot have.
+    fn check_metric(&self, parts: &Parts, network: &Network) -> Result<()> {
+        let metric = self.validation.metric;
+        let Some(dataset) = &parts.validation else {
+            if metric == Metric::Cost {
+                return Ok(());
+            }
+            return Err(Error::invalid(
+                "metric",
+                metric,
+                "it needs data to be watched on; add --validation 0.1",
+            ));
+        };
+        let nothing = vec![0.5; network.n_outputs() * dataset.m];
+        let metrics = Metrics::new(network.loss(), &nothing, dataset);
+        if metrics.get(metric).is_some() {
+            return Ok(());
+        }
+        let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
+        Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
+    }
+
+    /// How the training is watched: where there is something to see between its reports.
+    fn watch<'a>(&self, run: &'a Prepared) -> Option<WatchPlan<'a>> {
+        let ValidationArgs { metric, patience, max_time, .. } = self.validation;
+        let validation = run.parts.validation.as_ref().map(|dataset| (dataset, run.network.loss()));
+        let needed =
+            validation.is_some() || patience.is_some() || max_time.is_some() || run.steps.in_batches();
+        let every = run.steps.look_every();
+        needed.then_some(WatchPlan { validation, every, metric, patience, max_time })
     }
 
     fn describe(&self, run: &Prepared, n_parameters: usize, console: &Console) -> Result<()> {
-        let Prepared { dataset, network, .. } = run;
+        let (dataset, network) = (&run.parts.training, &run.network);
         let targets = match dataset.n_classes() {
             Some(classes) => format!("{classes} classes"),
             None => "real-valued target".into(),
@@ -110,22 +133,30 @@ impl Args {
         let n = thousands(n_parameters);
         console.line(&format!("network   {network}, {n} parameters, first weights {init} (seed {seed})"))?;
         console.line(&format!("backend   {}", run.why))?;
-        let (iterations, rate) = (thousands(self.iterations), self.training.learning_rate);
-        console.line(&format!("training  {iterations} iterations at learning rate {rate}"))
+        for (what, part) in [("watched", &run.parts.validation), ("tested", &run.parts.test)] {
+            if let Some(part) = part {
+                let (m, name) = (thousands(part.m), &part.name);
+                console.line(&format!("{what:<10}on {m} other samples of {name}"))?;
+            }
+        }
+        console.line(&format!("training  {}", run.steps.describe()))
     }
 
     fn job<'a>(&self, run: &'a Prepared) -> Result<Job<'a>> {
-        let draw = !self.results.no_plots && pictures::check_drawable(&run.dataset).is_ok();
-        let grid = if draw { Some(pictures::grid(&run.dataset, self.animate)?) } else { None };
-        let moments = if self.animate { pictures::moments(self.iterations) } else { Vec::new() };
-        let Prepared { backend, network, dataset, plan, .. } = run;
+        let Prepared { backend, network, steps, parts, .. } = run;
+        let dataset = &parts.training;
+        let draw = !self.results.no_plots && pictures::check_drawable(dataset).is_ok();
+        let grid = if draw { Some(pictures::grid(dataset, self.animate)?) } else { None };
+        let moments = if self.animate { pictures::moments(steps.iterations) } else { Vec::new() };
         Ok(Job {
             backend,
             lowering: self.training.lowering,
             retune: self.backend.retune,
             network,
             dataset,
-            plan: *plan,
+            test: parts.test.as_ref(),
+            steps: *steps,
+            watch: self.watch(run),
             grid,
             moments,
         })
@@ -135,7 +166,7 @@ impl Args {
 pub async fn run(args: Args, start: Instant) -> Result<()> {
     let run = args.prepare().await?;
     let n_parameters = run.parameters.values().len();
-    let console = Console::new(!args.results.quiet && !args.results.json, args.iterations);
+    let console = Console::new(!args.results.quiet && !args.results.json, run.steps.iterations);
     let job = args.job(&run)?;
     let mut folder = RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?;
     args.describe(&run, n_parameters, &console)?;
@@ -146,12 +177,13 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     let fit = fit(job, run.parameters.clone(), start, &console, &mut on_cost).await?;
 
     // A network for values has no classes, even on a data set that has some.
-    let class_names = &run.dataset.class_names()[..run.network.n_classes()];
+    let dataset = &run.parts.training;
+    let class_names = &dataset.class_names()[..run.network.n_classes()];
     let model = Model {
         network: run.network.clone(),
         parameters: fit.trained.parameters.clone(),
         single_precision: run.backend.single_precision(),
-        preprocessing: run.preprocessing.clone(),
+        preprocessing: run.parts.preprocessing.clone(),
         class_names: class_names.to_vec(),
         data: Some(run.source.clone()),
     };
@@ -160,8 +192,12 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     folder.write("history.csv", history_csv(&fit.trained.costs, fit.trained.cost_after_last))?;
     folder.write("run.toml", record(&args, &run, &fit)?)?;
     let mut written = vec![FILE_NAME, "history.csv", "run.toml"];
+    if !fit.trained.looks.is_empty() {
+        folder.write("looks.csv", looks_csv(&fit.trained.looks))?;
+        written.push("looks.csv");
+    }
     if !args.results.no_plots {
-        written.extend(pictures::draw_run(&mut folder, &run.dataset, &run.network, &fit)?);
+        written.extend(pictures::draw_run(&mut folder, dataset, &run.network, &fit)?);
     }
     if args.results.json {
         return console::print_json(&report(&args, &run, &fit, &folder));
@@ -177,8 +213,23 @@ fn conclude(
     written: &[&str],
     console: &Console,
 ) -> Result<()> {
-    let n = thousands(args.iterations);
+    match fit.trained.stopped {
+        Some(Stopped::NoImprovement { .. }) => {
+            let metric = args.validation.metric;
+            console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
+        }
+        Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
+        None => {}
+    }
+    let n = thousands(fit.trained.iteration);
     console.line(&format!("  cost after {n} iterations  {:.6}", fit.trained.cost_after_last))?;
+    let best = fit.trained.looks.iter().rfind(|look| look.iteration == fit.trained.iteration);
+    if let Some(metrics) = best.and_then(|look| look.validation.as_ref()) {
+        console.line(&format!("watched   {}", describe_metrics(metrics)))?;
+    }
+    if let Some(metrics) = &fit.test {
+        console.line(&format!("tested    {}", describe_metrics(metrics)))?;
+    }
     if let Some(text) = describe(fit.score) {
         console.line(&format!("accuracy  {text}"))?;
     }
@@ -190,11 +241,12 @@ fn conclude(
     ))?;
     let path = folder.path().display();
     console.line(&format!("wrote     {path}: {}", written.join(", ")))?;
-    if !args.results.no_plots && pictures::check_drawable(&run.dataset).is_err() {
-        let n_x = run.dataset.n_features;
+    let dataset = &run.parts.training;
+    if !args.results.no_plots && pictures::check_drawable(dataset).is_err() {
+        let n_x = dataset.n_features;
         console.line(&format!(
             "          (no decision boundary: that takes 2 features, {} has {n_x})",
-            run.dataset.name
+            dataset.name
         ))?;
     }
     console.line(&format!("next      gpu-nn evaluate {path}   or   gpu-nn predict {path} --data FILE.csv"))
@@ -209,13 +261,20 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         adapter,
         driver,
         lowering,
-        data: run.dataset.name.clone(),
+        data: run.parts.training.name.clone(),
         network: run.network.to_string(),
         n_parameters: parameters.values().len(),
-        m: run.dataset.m,
-        iterations: run.plan.iterations,
-        learning_rate: run.plan.learning_rate,
-        costs: reported(&fit.trained.costs, run.plan.report_every),
+        m: run.parts.training.m,
+        iterations: run.steps.iterations,
+        optimizer: run.steps.descent.optimizer.to_string(),
+        learning_rate: run.steps.descent.learning_rate,
+        batch_size: run.steps.batches.size,
+        iterations_done: fit.trained.costs.len(),
+        iteration: fit.trained.iteration,
+        stopped: fit.trained.stopped.map(stopped_name),
+        looks: fit.trained.looks.iter().map(LookReport::new).collect(),
+        test: fit.test.as_ref().map(by_name),
+        costs: reported(&fit.trained.costs, run.steps.report_every),
         cost_after_last: fit.trained.cost_after_last,
         n_correct: fit.score.map(|score| score.n_correct),
         accuracy_percent: fit.score.map(|score| score.accuracy_percent()),
@@ -234,9 +293,15 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             network: run.network.to_string(),
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
-            iterations: run.plan.iterations,
-            learning_rate: run.plan.learning_rate,
-            report_every: run.plan.report_every,
+            iterations: run.steps.iterations,
+            optimizer: run.steps.descent.optimizer.to_string(),
+            learning_rate: run.steps.descent.learning_rate,
+            rates: run.steps.descent.rates,
+            l1: run.steps.descent.l1,
+            l2: run.steps.descent.l2,
+            batch_size: run.steps.batches.size,
+            shuffle_seed: run.steps.batches.shuffle,
+            report_every: run.steps.report_every,
         },
         data: run.source.clone(),
         device: DeviceRecord::new(&run.backend, Some(fit.lowering)),

@@ -129,6 +129,16 @@ impl Executor {
         Parameters::from_values(&self.network, values).expect("the parameters are the network's")
     }
 
+    /// Replaces the parameters.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
+    pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
+        parameters.check_for(&self.network)?;
+        self.parameters = single(parameters)?;
+        Ok(())
+    }
+
     /// What the optimiser remembers, (states, parameters).
     pub fn state(&self) -> Vec<f64> {
         self.stepper.state()

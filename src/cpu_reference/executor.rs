@@ -129,6 +129,16 @@ impl Executor {
         &self.parameters
     }
 
+    /// Replaces the parameters.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network.
+    pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
+        parameters.check_for(&self.network)?;
+        self.parameters = parameters.clone();
+        Ok(())
+    }
+
     /// What the optimiser remembers, (states, parameters).
     pub fn state(&self) -> &[f64] {
         &self.state

@@ -17,6 +17,7 @@ mod numpy_random;
 mod own_generators;
 mod preprocessing;
 mod source;
+mod split;
 mod table;
 
 pub use csv_columns::{Label, Selection, Wanted};
@@ -30,4 +31,5 @@ pub use numpy_random::NumpyRandom;
 pub use own_generators::linear_classes;
 pub use preprocessing::{ColumnStep, Preprocessing, Step};
 pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
+pub use split::{Split, split};
 pub use table::{Cells, Column, RawTable};

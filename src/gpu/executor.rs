@@ -178,6 +178,15 @@ impl<'d> Executor<'d> {
         self.arena(&self.shared.parameters).await
     }
 
+    /// Replaces the parameters.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
+    pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
+        parameters.check_for(&self.network)?;
+        upload(self.device, &self.shared.parameters, "parameters", parameters.values())
+    }
+
     /// What the optimiser remembers, (states, parameters).
     ///
     /// # Errors

@@ -184,6 +184,18 @@ impl<'d> Population<'d> {
         .collect()
     }
 
+    /// Replaces the parameters of one of the networks.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for parameters of another network; [`Error::Data`] for a value beyond f32.
+    pub fn set_parameters(&mut self, network: usize, parameters: &Parameters) -> Result<()> {
+        parameters.check_for(&self.networks[network])?;
+        let values = single("parameters", parameters.values())?;
+        let each = self.whole.shape.n_parameters as usize;
+        write_at(self.device, &self.buffers.parameters, network * each, &values);
+        Ok(())
+    }
+
     /// What the optimiser remembers of each network, (states, its parameters).
     ///
     /// # Errors

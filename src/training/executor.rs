@@ -95,6 +95,14 @@ impl Executor<'_> {
         delegate!(self, e => Ok(e.parameters().to_owned()), e.parameters().await, Ok(e.parameters().await?.swap_remove(0)))
     }
 
+    /// Replaces the parameters; what the optimiser remembers stays.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
+    pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
+        delegate!(self, e => e.set_parameters(parameters), e.set_parameters(parameters), e.set_parameters(0, parameters))
+    }
+
     /// What the optimiser remembers, (states, parameters).
     ///
     /// # Errors

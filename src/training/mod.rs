@@ -4,14 +4,18 @@
 
 mod backend;
 mod executor;
+mod metrics;
 mod planner;
 mod population;
 mod score;
 mod trainer;
+mod watch;
 
 pub use backend::{Backend, BackendChoice};
 pub use executor::Executor;
+pub use metrics::{Metric, Metrics};
 pub use planner::{Choice, fastest_backend, fastest_lowering};
 pub use population::{Outcomes, Population};
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};
+pub use watch::{Look, Stopped, WatchPlan};

@@ -114,7 +114,14 @@ impl<'p> Population<'p> {
                 Some((iteration, cost)) => {
                     Err(Error::Diverged { iteration, cost, learning_rate: problem.descent.learning_rate })
                 }
-                None => Ok(Trained { parameters, costs, cost_after_last }),
+                None => Ok(Trained {
+                    parameters,
+                    iteration: costs.len(),
+                    costs,
+                    cost_after_last,
+                    looks: Vec::new(),
+                    stopped: None,
+                }),
             }
         });
         Ok(outcome.collect())

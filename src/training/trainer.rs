@@ -1,6 +1,7 @@
 //! The loop: advances an executor, collects its costs, stops when they are no numbers any more.
 
 use super::executor::Executor;
+use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
 use crate::network::Parameters;
 
@@ -24,17 +25,25 @@ pub struct Progress<'a> {
     pub iterations: usize,
     /// The costs of all iterations that have been fetched, by iteration.
     pub costs: &'a [f64],
+    /// The looks so far of a training under watch.
+    pub looks: &'a [Look],
 }
 
 /// A training that is finished.
 #[derive(Clone, Debug)]
 pub struct Trained {
-    /// The last parameters.
+    /// The last parameters, or the best where there was patience to wait for better ones.
     pub parameters: Parameters,
     /// The cost of each iteration, of the parameters before its update.
     pub costs: Vec<f64>,
-    /// The cost of the last parameters.
+    /// The cost of the parameters, over all samples.
     pub cost_after_last: f64,
+    /// Iterations after which the network had these parameters.
+    pub iteration: usize,
+    /// What a watched training looked like on its way.
+    pub looks: Vec<Look>,
+    /// Why it ended early, if it did.
+    pub stopped: Option<Stopped>,
 }
 
 /// A training under way.
@@ -43,12 +52,23 @@ pub struct Trainer<'b> {
     plan: Plan,
     done: usize,
     costs: Vec<f64>,
+    watch: Option<Watch<'b>>,
 }
 
 impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
-        Self { executor, plan, done: 0, costs: Vec::new() }
+        Self { executor, plan, done: 0, costs: Vec::new(), watch: None }
+    }
+
+    /// The same under watch from now on.
+    pub fn watched(self, plan: WatchPlan<'b>) -> Self {
+        Self { watch: Some(Watch::new(plan)), ..self }
+    }
+
+    /// The parameters of the last look and its iteration, for a training that has failed since.
+    pub fn last_good(&mut self) -> Option<(usize, Parameters)> {
+        self.watch.as_mut()?.last_good()
     }
 
     /// How its executor runs the schedule.
@@ -78,10 +98,44 @@ impl<'b> Trainer<'b> {
             if self.done == look {
                 self.fetch().await?;
             }
-            let progress = Progress { done: self.done, iterations: self.plan.iterations, costs: &self.costs };
-            on_progress(&progress);
+            self.show(on_progress);
         }
         Ok(())
+    }
+
+    fn show(&self, on_progress: &mut dyn FnMut(&Progress<'_>)) {
+        let looks = self.watch.as_ref().map_or(&[][..], Watch::looks);
+        on_progress(&Progress {
+            done: self.done,
+            iterations: self.plan.iterations,
+            costs: &self.costs,
+            looks,
+        });
+    }
+
+    /// Trains under watch to the plan's end, or until there is a reason to stop.
+    async fn advance_watched(
+        &mut self,
+        on_progress: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<Option<Stopped>> {
+        while self.done < self.plan.iterations {
+            let Some(watch) = &self.watch else {
+                self.advance(self.plan.iterations, on_progress).await?;
+                return Ok(None);
+            };
+            let (next, first) = (watch.next(self.done).min(self.plan.iterations), self.done);
+            self.advance(next, on_progress).await?;
+            self.fetch().await?;
+            let stopped = match &mut self.watch {
+                Some(watch) => watch.look(&mut self.executor, self.done, &self.costs[first..]).await?,
+                None => None,
+            };
+            self.show(on_progress);
+            if stopped.is_some() {
+                return Ok(stopped);
+            }
+        }
+        Ok(None)
     }
 
     /// Iterations after which the next report's cost is known.
@@ -117,12 +171,19 @@ impl<'b> Trainer<'b> {
     /// # Errors
     /// As [`Trainer::advance`].
     pub async fn finish(&mut self, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<Trained> {
-        self.advance(self.plan.iterations, on_progress).await?;
+        let stopped = self.advance_watched(on_progress).await?;
+        let mut iteration = self.done;
+        if let Some((best, parameters)) = self.watch.as_mut().and_then(Watch::take_back) {
+            self.executor.set_parameters(&parameters)?;
+            iteration = best;
+        }
         let cost_after_last = self.executor.cost().await?;
         if !cost_after_last.is_finite() {
             return Err(self.diverged(self.done, cost_after_last));
         }
         let parameters = self.executor.parameters().await?;
-        Ok(Trained { parameters, costs: std::mem::take(&mut self.costs), cost_after_last })
+        let looks = self.watch.as_ref().map_or_else(Vec::new, |watch| watch.looks().to_vec());
+        let costs = std::mem::take(&mut self.costs);
+        Ok(Trained { parameters, costs, cost_after_last, iteration, looks, stopped })
     }
 }

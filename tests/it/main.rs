@@ -7,6 +7,7 @@ mod cli_help;
 mod cli_model;
 mod cli_sweep;
 mod cli_train;
+mod cli_training;
 mod command;
 mod cpu_cli;
 mod cpu_numerics;

@@ -1,0 +1,121 @@
+//! The data of a training in its parts: what is learnt from, what watches, what scores in the end; all prepared as fitted on
+//! the first.
+
+use std::path::Path;
+
+use gpu_nn::data::{
+    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, TargetKind, Targets, split,
+};
+use gpu_nn::{Error, Result};
+
+use super::data_options::{PrepareArgs, looks_like_path};
+use super::options::Output;
+use super::training_options::ValidationArgs;
+
+/// The parts, and what made features of their columns.
+pub struct Parts {
+    pub training: Dataset,
+    pub validation: Option<Dataset>,
+    pub test: Option<Dataset>,
+    pub preprocessing: Preprocessing,
+}
+
+/// What is held out.
+enum HeldOut {
+    Nothing,
+    Share(f64),
+    File(FileSource),
+}
+
+impl HeldOut {
+    fn new(text: Option<&str>, what: &'static str) -> Result<Self> {
+        let Some(text) = text else { return Ok(Self::Nothing) };
+        match text.parse::<f64>() {
+            Ok(share) => Ok(Self::Share(share)),
+            Err(_) if looks_like_path(text) => Ok(Self::File(FileSource::new(Path::new(text)))),
+            Err(_) => {
+                let reason = "give a share of the samples such as 0.1, or a file";
+                Err(Error::invalid(what, text, reason))
+            }
+        }
+    }
+}
+
+impl Parts {
+    /// Reads the data, holds out what is to be held out, and prepares all of it.
+    pub fn new(
+        source: &DataSource,
+        prepare: &PrepareArgs,
+        output: Output,
+        held_out: &ValidationArgs,
+    ) -> Result<Self> {
+        let validation = HeldOut::new(held_out.validation.as_deref(), "validation data")?;
+        let test = HeldOut::new(held_out.test.as_deref(), "test data")?;
+        let table = prepare.read(source, output)?;
+        let mut rows = table.rows();
+        // Shares are of all samples, whatever else is held out.
+        let all = rows.len() as f64;
+        let seed = held_out.split_seed;
+        let test_rows = hold_out(&mut rows, &table, &test, all, seed)?;
+        // Another seed: the same would draw alike from what is left.
+        let validation_rows = hold_out(&mut rows, &table, &validation, all, seed.wrapping_add(1))?;
+        let preprocessing = Preprocessing::fit(&table, &rows, &prepare.preparation(source))?;
+        let training = preprocessing.apply(&table, &rows)?;
+        let part = |held_out: &HeldOut, rows: Option<Vec<usize>>| -> Result<Option<Dataset>> {
+            match (held_out, rows) {
+                (HeldOut::File(file), _) => read_file(file, source, &preprocessing, &training).map(Some),
+                (_, Some(rows)) => preprocessing.apply(&table, &rows).map(Some),
+                (_, None) => Ok(None),
+            }
+        };
+        let (validation, test) = (part(&validation, validation_rows)?, part(&test, test_rows)?);
+        Ok(Self { training, validation, test, preprocessing })
+    }
+}
+
+/// Takes a share of `all` samples out of the rows, if that is what is asked for.
+fn hold_out(
+    rows: &mut Vec<usize>,
+    table: &RawTable,
+    held_out: &HeldOut,
+    all: f64,
+    seed: u32,
+) -> Result<Option<Vec<usize>>> {
+    let (HeldOut::Share(share), Some(targets)) = (held_out, table.targets()) else { return Ok(None) };
+    if !(*share > 0.0 && *share < 1.0) {
+        return Err(Error::invalid("share to hold out", share, "it lies between 0 and 1, such as 0.1"));
+    }
+    let of_the_rest = share * all / rows.len() as f64;
+    let parts = split(rows, &targets.of_rows(rows), of_the_rest, seed)?;
+    *rows = parts.training;
+    Ok(Some(parts.held_out))
+}
+
+/// Another file with the columns of the training data.
+fn read_file(
+    file: &FileSource,
+    source: &DataSource,
+    preprocessing: &Preprocessing,
+    training: &Dataset,
+) -> Result<Dataset> {
+    let label = match source {
+        DataSource::File(training) => training.label.clone(),
+        DataSource::Generated { .. } => None,
+    };
+    let (target, classes) = match &training.targets {
+        Targets::Classes { names, .. } => (TargetKind::Classes, Some(&names[..])),
+        Targets::Values { .. } => (TargetKind::Values, None),
+    };
+    let wanted = preprocessing.wanted();
+    let options = ReadOptions { target: Some(target), classes, wanted: Some(&wanted) };
+    let table = FileSource { label, ..file.clone() }.read(&options)?;
+    if table.columns().len() != preprocessing.columns.len() {
+        return Err(Error::Shape {
+            what: format!("features of {}", table.name()),
+            expected: preprocessing.columns.len().to_string(),
+            found: table.columns().len().to_string(),
+            hint: "use a file with the columns of the training data".into(),
+        });
+    }
+    preprocessing.apply(&table, &table.rows())
+}

@@ -1,0 +1,270 @@
+//! What predictions are worth: scores of classes and of values, by their usual names and definitions (scikit-learn's).
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::score::{Score, confusion_matrix};
+use crate::data::{Dataset, Targets};
+use crate::error::{Error, Result};
+use crate::network::Loss;
+
+/// A number to judge a network by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metric {
+    /// What is trained for: mean cross-entropy (log loss), or half the mean squared error.
+    #[default]
+    Cost,
+    /// The share of right answers.
+    Accuracy,
+    /// The mean over the classes of the share of their samples that are found (recall).
+    BalancedAccuracy,
+    /// The mean over the classes of the harmonic mean of precision and recall.
+    F1,
+    /// The area under the receiver operating characteristic, for 2 classes.
+    RocAuc,
+    /// 1 - squared errors / squared deviations from the mean.
+    R2,
+    /// The mean absolute error.
+    Mae,
+    /// The root of the mean squared error.
+    Rmse,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Cost,
+        Self::Accuracy,
+        Self::BalancedAccuracy,
+        Self::F1,
+        Self::RocAuc,
+        Self::R2,
+        Self::Mae,
+        Self::Rmse,
+    ];
+
+    /// The name, as typed and reported.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Accuracy => "accuracy",
+            Self::BalancedAccuracy => "balanced_accuracy",
+            Self::F1 => "f1",
+            Self::RocAuc => "roc_auc",
+            Self::R2 => "r2",
+            Self::Mae => "mae",
+            Self::Rmse => "rmse",
+        }
+    }
+
+    /// Whether more of it is better.
+    pub fn more_is_better(self) -> bool {
+        !matches!(self, Self::Cost | Self::Mae | Self::Rmse)
+    }
+
+    /// Whether `new` is better than `old`; a NaN is not.
+    pub fn improves(self, new: f64, old: f64) -> bool {
+        if self.more_is_better() { new > old } else { new < old }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Metric {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::invalid("metric", text, format!("use one of {names}"))
+        })
+    }
+}
+
+/// The metrics of one network on one data set, in the order of [`Metric::ALL`]; those that do not apply are left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metrics {
+    values: Vec<(Metric, f64)>,
+    /// Right answers, for classes.
+    pub score: Option<Score>,
+}
+
+impl Metrics {
+    /// Compares the network's output a (n_L, m) with the targets of a data set.
+    pub fn new(loss: Loss, a: &[f64], dataset: &Dataset) -> Self {
+        let mut values = vec![(Metric::Cost, cost(loss, a, dataset))];
+        let score = Score::new(loss, a, dataset);
+        match confusion_matrix(loss, a, dataset) {
+            Some(matrix) => {
+                let (recall, f1) = (mean_over_classes(&matrix, recall), mean_over_classes(&matrix, f1));
+                let share = score.map_or(f64::NAN, |score| score.n_correct as f64 / score.m as f64);
+                values.extend([
+                    (Metric::Accuracy, share),
+                    (Metric::BalancedAccuracy, recall),
+                    (Metric::F1, f1),
+                ]);
+                values.extend(roc_auc(loss, a, dataset).map(|area| (Metric::RocAuc, area)));
+            }
+            None => values.extend(regression(a, &dataset.y())),
+        }
+        Self { values, score }
+    }
+
+    /// The value of a metric, if it applies.
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        self.values.iter().find(|(own, _)| *own == metric).map(|(_, value)| *value)
+    }
+
+    /// All that apply, with their values.
+    pub fn values(&self) -> &[(Metric, f64)] {
+        &self.values
+    }
+}
+
+/// The smallest probability whose logarithm counts.
+const SMALLEST: f64 = f64::EPSILON;
+
+/// The mean loss, from outputs; those of 0 and 1 count as the nearest numbers to them.
+fn cost(loss: Loss, a: &[f64], dataset: &Dataset) -> f64 {
+    let (y, m) = (dataset.y(), dataset.m);
+    let ln = |p: f64| p.max(SMALLEST).ln();
+    let total: f64 = match loss {
+        Loss::BinaryCrossEntropy => {
+            a.iter().zip(&y).map(|(&a, &y)| -(y * ln(a) + (1.0 - y) * ln(1.0 - a))).sum()
+        }
+        Loss::SoftmaxCrossEntropy => y.iter().enumerate().map(|(j, &y)| -ln(a[y as usize * m + j])).sum(),
+        Loss::SquaredError => a.iter().zip(&y).map(|(a, y)| (a - y) * (a - y) / 2.0).sum(),
+    };
+    total / m as f64
+}
+
+/// Counts of one class: found, all of it, all that were taken for it.
+struct Counts {
+    found: f64,
+    truth: f64,
+    predicted: f64,
+}
+
+fn recall(counts: &Counts) -> f64 {
+    counts.found / counts.truth
+}
+
+fn f1(counts: &Counts) -> f64 {
+    2.0 * counts.found / (counts.truth + counts.predicted)
+}
+
+/// The mean over the classes that the data has.
+fn mean_over_classes(matrix: &[Vec<usize>], of: impl Fn(&Counts) -> f64) -> f64 {
+    let counts = |class: usize| Counts {
+        found: matrix[class][class] as f64,
+        truth: matrix[class].iter().sum::<usize>() as f64,
+        predicted: matrix.iter().map(|row| row[class]).sum::<usize>() as f64,
+    };
+    let present: Vec<Counts> = (0..matrix.len()).map(counts).filter(|counts| counts.truth > 0.0).collect();
+    present.iter().map(of).sum::<f64>() / present.len() as f64
+}
+
+/// The probability that a sample of class 1 gets more than one of class 0, ties counting half (Mann-Whitney).
+fn roc_auc(loss: Loss, a: &[f64], dataset: &Dataset) -> Option<f64> {
+    let Targets::Classes { labels, names } = &dataset.targets else { return None };
+    // The output for class 1: a sigmoid, or the second row of a softmax.
+    let scores = match loss {
+        _ if names.len() != 2 => return None,
+        Loss::BinaryCrossEntropy => a,
+        Loss::SoftmaxCrossEntropy => &a[dataset.m..],
+        Loss::SquaredError => return None,
+    };
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    order.sort_by(|&i, &j| scores[i].total_cmp(&scores[j]));
+    let (mut below, mut wins) = (0.0, 0.0);
+    for group in order.chunk_by(|&i, &j| scores[i] == scores[j]) {
+        let ones = group.iter().filter(|&&i| labels[i] == 1).count() as f64;
+        let zeros = group.len() as f64 - ones;
+        wins += ones * (below + zeros / 2.0);
+        below += zeros;
+    }
+    let ones = labels.len() as f64 - below;
+    (ones > 0.0 && below > 0.0).then(|| wins / (ones * below))
+}
+
+/// R2, mean absolute and root mean squared error over all outputs.
+fn regression(a: &[f64], y: &[f64]) -> [(Metric, f64); 3] {
+    let n = y.len() as f64;
+    let mean = y.iter().sum::<f64>() / n;
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(y).map(|(&a, &y)| f(a, y)).sum::<f64>();
+    let squares = sum(&|a, y| (a - y) * (a - y));
+    let deviations = sum(&|_, y| (y - mean) * (y - mean));
+    [
+        (Metric::R2, 1.0 - squares / deviations),
+        (Metric::Mae, sum(&|a, y| (a - y).abs()) / n),
+        (Metric::Rmse, (squares / n).sqrt()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(labels: &[u32], n: usize) -> Dataset {
+        let names = (0..n).map(|class| class.to_string()).collect();
+        let targets = Targets::Classes { labels: labels.to_vec(), names };
+        Dataset::new("test", vec![0.0; labels.len()], vec!["x".into()], targets).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_metrics(metrics: &Metrics, want: &[(Metric, f64)]) {
+        let got = metrics.values();
+        assert_eq!(got.len(), want.len(), "{got:?}");
+        for ((metric, got), (name, want)) in got.iter().zip(want) {
+            assert!(metric == name && (got - want).abs() < 1e-12, "{metric}: {got}, not {want}");
+        }
+    }
+
+    /// Values of scikit-learn 1.9: log_loss, accuracy_score, balanced_accuracy_score, f1_score(average="macro"), roc_auc_score.
+    #[test]
+    fn two_classes_as_scikit_learn_scores_them() {
+        let a = [0.1, 0.4, 0.35, 0.8, 0.4, 0.9];
+        let metrics = Metrics::new(Loss::BinaryCrossEntropy, &a, &classes(&[0, 0, 1, 1, 1, 0], 2));
+        assert_metrics(
+            &metrics,
+            &[
+                (Metric::Cost, 0.8513379400174843),
+                (Metric::Accuracy, 0.5),
+                (Metric::BalancedAccuracy, 0.5),
+                (Metric::F1, 0.48571428571428565),
+                (Metric::RocAuc, 0.5),
+            ],
+        );
+    }
+
+    #[test]
+    fn values_as_scikit_learn_scores_them() {
+        let targets = Targets::Values { values: vec![3.0, -0.5, 2.0, 7.0], n_outputs: 1 };
+        let dataset = Dataset::new("test", vec![0.0; 4], vec!["x".into()], targets).unwrap();
+        let metrics = Metrics::new(Loss::SquaredError, &[2.5, 0.0, 2.0, 8.0], &dataset);
+        assert_metrics(
+            &metrics,
+            &[
+                (Metric::Cost, 0.1875),
+                (Metric::R2, 0.9486081370449679),
+                (Metric::Mae, 0.5),
+                (Metric::Rmse, 0.6123724356957945),
+            ],
+        );
+        assert_eq!(metrics.score, None);
+    }
+
+    #[test]
+    fn a_class_that_is_not_there_does_not_count() {
+        let a = [0.9, 0.1, 0.05, 0.05, 0.8, 0.9, 0.05, 0.1, 0.05];
+        let metrics = Metrics::new(Loss::SoftmaxCrossEntropy, &a, &classes(&[0, 1, 1], 3));
+        assert_eq!(metrics.get(Metric::Accuracy), Some(1.0));
+        assert_eq!(metrics.get(Metric::BalancedAccuracy), Some(1.0));
+        assert_eq!(metrics.get(Metric::RocAuc), None);
+        assert_eq!(metrics.score, Some(Score { n_correct: 3, m: 3 }));
+    }
+}

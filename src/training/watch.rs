@@ -1,0 +1,138 @@
+//! What a training is watched by: scores on data it does not learn from, the best parameters so far, and when to stop.
+
+use std::time::Duration;
+
+use web_time::Instant;
+
+use super::executor::Executor;
+use super::metrics::{Metric, Metrics};
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::network::{Loss, Parameters};
+
+/// How to watch.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchPlan<'a> {
+    /// Data that is not learnt from, and the network's loss.
+    pub validation: Option<(&'a Dataset, Loss)>,
+    /// Iterations from one look to the next: an epoch, or where that is a single iteration, those of a report.
+    pub every: usize,
+    /// The metric that is to improve.
+    pub metric: Metric,
+    /// Looks without an improvement until the training stops; the best parameters are then taken back.
+    pub patience: Option<usize>,
+    /// The training stops at the first look after so long.
+    pub max_time: Option<Duration>,
+}
+
+/// What a look saw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Iterations done.
+    pub iteration: usize,
+    /// The mean of the costs since the last look.
+    pub training_cost: f64,
+    /// The scores on the validation data, if there is any.
+    pub validation: Option<Metrics>,
+    /// Whether it was the best so far.
+    pub best: bool,
+}
+
+/// Why a training ended before its last iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The metric has not improved for as many looks as there was patience for.
+    NoImprovement {
+        /// The iteration of the best look.
+        best: usize,
+    },
+    /// The time was up.
+    OutOfTime,
+}
+
+/// A training under watch.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    plan: WatchPlan<'a>,
+    begin: Instant,
+    looks: Vec<Look>,
+    best: Option<Best>,
+    /// The parameters of the last look, all of whose costs were numbers.
+    last_good: Option<(usize, Parameters)>,
+}
+
+/// The best look so far.
+#[derive(Debug)]
+struct Best {
+    look: usize,
+    value: f64,
+    /// Of that look, where they may be wanted back.
+    parameters: Option<Parameters>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(plan: WatchPlan<'a>) -> Self {
+        Self { plan, begin: Instant::now(), looks: Vec::new(), best: None, last_good: None }
+    }
+
+    /// The iteration of the look after `done`.
+    pub(super) fn next(&self, done: usize) -> usize {
+        (done / self.plan.every + 1).saturating_mul(self.plan.every)
+    }
+
+    pub(super) fn looks(&self) -> &[Look] {
+        &self.looks
+    }
+
+    pub(super) fn last_good(&mut self) -> Option<(usize, Parameters)> {
+        self.last_good.take()
+    }
+
+    /// Looks after `done` iterations, whose costs since the last look these are; says whether to stop.
+    pub(super) async fn look(
+        &mut self,
+        executor: &mut Executor<'_>,
+        done: usize,
+        costs: &[f64],
+    ) -> Result<Option<Stopped>> {
+        let plan = self.plan;
+        let training_cost = costs.iter().sum::<f64>() / costs.len().max(1) as f64;
+        let validation = match plan.validation {
+            None => None,
+            Some((dataset, loss)) => {
+                let a = executor.predict(&dataset.x, dataset.m).await?;
+                Some(Metrics::new(loss, &a, dataset))
+            }
+        };
+        let value = match &validation {
+            Some(metrics) => metrics.get(plan.metric).unwrap_or(f64::NAN),
+            None => training_cost,
+        };
+        let parameters = executor.parameters().await?;
+        let best = self.best.as_ref().is_none_or(|best| plan.metric.improves(value, best.value));
+        if best {
+            // They are only wanted back where the training may go past them.
+            let kept = plan.patience.map(|_| parameters.clone());
+            self.best = Some(Best { look: self.looks.len(), value, parameters: kept });
+        }
+        self.last_good = Some((done, parameters));
+        self.looks.push(Look { iteration: done, training_cost, validation, best });
+        Ok(self.stop())
+    }
+
+    fn stop(&self) -> Option<Stopped> {
+        let best = self.best.as_ref()?.look;
+        let without = self.looks.len() - 1 - best;
+        if self.plan.patience.is_some_and(|patience| without >= patience) {
+            return Some(Stopped::NoImprovement { best: self.looks[best].iteration });
+        }
+        let late = self.plan.max_time.is_some_and(|most| self.begin.elapsed() >= most);
+        late.then_some(Stopped::OutOfTime)
+    }
+
+    /// The parameters of the best look and its iteration, where there was patience and a later look was not as good.
+    pub(super) fn take_back(&mut self) -> Option<(usize, Parameters)> {
+        let Best { look, parameters, .. } = self.best.take()?;
+        (look + 1 < self.looks.len()).then_some((self.looks[look].iteration, parameters?))
+    }
+}
