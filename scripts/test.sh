@@ -26,6 +26,8 @@ cargo test --locked
 echo "== tests of Parquet files"
 cargo clippy --locked --all-targets --features parquet -- -D warnings
 cargo test --locked --features parquet --test it parquet_
+echo "== exports in the programs they are for"
+scripts/exports.sh
 
 if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
   drivers=$(scripts/drivers.sh target/drivers)

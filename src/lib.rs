@@ -11,6 +11,7 @@
 //! - [`gpu`]: the operations as WGSL kernels on any adapter wgpu finds (feature `gpu`);
 //! - [`training`]: the loop over any executor;
 //! - [`model`]: save and load;
+//! - [`export`]: models in other programs' formats (feature `export`);
 //! - [`plot`]: pictures (feature `plot`).
 #![deny(missing_docs)]
 #![warn(rust_2018_idioms)]
@@ -20,10 +21,14 @@ pub mod cpu;
 pub mod cpu_reference;
 pub mod data;
 pub mod error;
+#[cfg(feature = "export")]
+pub mod export;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod model;
 pub mod network;
+#[cfg(feature = "export")]
+mod npy;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod schedule;

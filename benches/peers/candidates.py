@@ -51,7 +51,7 @@ class Candidate:
     """Whether the process does the work and nothing else, so that its own time says something."""
 
 
-PEERS = {
+PYTHON_PEERS = {
     "numpy": {"course": ("w1", "w2"), "float32": ALL},
     "sklearn": {"sgd": ALL},
     "torch": {
@@ -64,10 +64,12 @@ PEERS = {
     "jax": {"jit": ("w1", "w2", "w3", "w4"), "scan": ("w1", "w2", "w3", "w5")},
     "tinygrad": {"webgpu": ALL},
 }
+RUST_PEERS = {"candle": {"cpu": ALL}, "burn": {"flex": ALL, "wgpu": ALL}}
+PEERS = PYTHON_PEERS | RUST_PEERS
 
 
 def peer(who, form, work, program, given, expected):
-    """`program`: the interpreter and the script."""
+    """`program`: the interpreter and script, or the binary."""
 
     def read(process, folder):
         report = json.loads(process.output.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Brings the peers onto the machine, under target/peers, by pip.
+"""Brings the peers onto the machine, under target/peers: Python packages by pip, candle and burn by cargo.
 
 A peer that cannot be had is an `Unavailable` with the reason; the others go on.
 """
@@ -40,6 +40,15 @@ def python_peer(who):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     attempt([*pip, "--constraint", str(HERE / "requirements.txt"), *PACKAGES[who]])
     return [sys.executable, str(HERE / f"peer_{who}.py")]
+
+
+def rust_peer(who):
+    """The command that starts a Rust peer, built in its own workspace: gpu-nn's stays free of its dependencies."""
+    # A folder each: their features differ, so in one folder they would rebuild what they share for each other.
+    target = TARGET / who
+    command = ["cargo", "build", "--release", "--locked", "--features", who, "--bin", who]
+    attempt([*command, "--target-dir", str(target)], cwd=HERE / "rust-peers")
+    return [str(target / "release" / who)]
 
 
 def gpu_nn():

@@ -112,8 +112,10 @@ def programs(only, ours):
         try:
             if who == "ours":
                 found[who] = str(ours) if ours else install.gpu_nn()
-            else:
+            elif who in candidates.PYTHON_PEERS:
                 found[who] = install.python_peer(who)
+            else:
+                found[who] = install.rust_peer(who)
         except install.Unavailable as reason:
             found[who] = reason
     return found

@@ -4,7 +4,7 @@
 #   benches/peers/run.sh [--works w1,w3] [--runs 5] [--only numpy,jax,ours] [--help]
 #
 # Needs Python 3.11, a C++ compiler (torch.compile) and some gigabytes: PyPI's PyTorch brings its CUDA libraries. All of it
-# stays under target/peers. VK_DRIVER_FILES picks the Vulkan driver, for gpu-nn and tinygrad alike.
+# stays under target/peers. VK_DRIVER_FILES picks the Vulkan driver, for gpu-nn, burn and tinygrad alike.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."

@@ -1,11 +1,13 @@
 """The works that gpu-nn and its peers are measured on: shapes, data, first weights, the float64 reference, the check.
 
 A work's file (`prepare`) holds float64 tensors: x (features, m), y (m) with class numbers, and W1, b1, W2, b2, ... with
-(out, in) and (out, 1), in a population with the networks in front. A
+(out, in) and (out, 1), in a population with the networks in front; the fields of `Work` are JSON in its metadata. A
 trained network is a file of the same W and b; predictions are one tensor, a (m).
 """
 
+import dataclasses
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,7 +146,7 @@ def prepare(work, folder):
     given, expected = folder / f"{work.name}.safetensors", folder / f"{work.name}-reference.safetensors"
     if not expected.exists():
         x, y, weights = make(work)
-        save_file({"x": x, "y": y} | names(weights), given)
+        save_file({"x": x, "y": y} | names(weights), given, {"work": json.dumps(dataclasses.asdict(work))})
         save_result(work, expected, run_reference(work, x, y, weights))
     return given, expected
 

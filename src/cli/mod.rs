@@ -8,7 +8,9 @@ mod console;
 mod data;
 mod data_options;
 mod evaluate;
+mod export;
 mod fit;
+mod import;
 mod info;
 mod options;
 mod parts;
@@ -51,6 +53,10 @@ enum Command {
     Data(data::Args),
     /// Train many networks at once and rank them: sizes, learning rates, seeds
     Sweep(sweep::Args),
+    /// Write a trained network for other programs: ONNX, C or NumPy
+    Export(export::Args),
+    /// Make a model of a scikit-learn MLP's weights in a NumPy file
+    Import(import::Args),
     /// Measure every backend and lowering on one problem
     Bench(bench::Args),
     /// Adapters, drivers and limits, and which would be chosen
@@ -81,6 +87,8 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Evaluate(args) => evaluate::run(args).await,
         Command::Data(args) => data::run(args),
         Command::Sweep(args) => sweep::run(args, start).await,
+        Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
         Command::Bench(args) => bench::run(args, start).await,
         Command::Info(args) => info::run(args).await,
         Command::Completions(args) => completions::run(args),

@@ -8,17 +8,19 @@ use std::path::Path;
 use crate::cli_help::subcommands;
 
 /// The library's parts with their rank; imports run to a lower rank only, never to a neighbour of the same.
-const RANKS: [(&str, usize); 10] = [
+const RANKS: [(&str, usize); 12] = [
     ("error", 0),
-    ("data", 1),
-    ("network", 2),
-    ("schedule", 3),
-    ("cpu", 4),
-    ("cpu_reference", 4),
-    ("gpu", 4),
-    ("training", 5),
-    ("model", 6),
-    ("plot", 6),
+    ("npy", 1),
+    ("data", 2),
+    ("network", 3),
+    ("schedule", 4),
+    ("cpu", 5),
+    ("cpu_reference", 5),
+    ("gpu", 5),
+    ("training", 6),
+    ("model", 7),
+    ("plot", 7),
+    ("export", 8),
 ];
 
 const MAX_FILE: usize = 400;

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Checks `gpu-nn export` and `gpu-nn import` with onnx, onnxruntime, NumPy and scikit-learn in a virtual environment of
+# their own, and with tract. Needs Python 3.11 with venv; without one, only tract is asked.
+#
+#   scripts/exports.sh [PROGRAM]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo test --locked -p onnx-check
+if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  echo "no Python 3.11 with venv: onnxruntime and scikit-learn were not asked" >&2
+  exit 0
+fi
+program=${1:-}
+if [ -z "$program" ]; then
+  cargo build --locked
+  program=${CARGO_TARGET_DIR:-target}/debug/gpu-nn
+fi
+venv=target/exports
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement scripts/exports-requirements.txt
+PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" scripts/check_exports.py "$program"
