@@ -9,14 +9,6 @@ struct Order {
     high: u32,
 }
 
-fn mix(value: u32) -> u32 {
-    var h = value ^ (value >> 16u);
-    h *= 0x85ebca6bu;
-    h ^= h >> 13u;
-    h *= 0xc2b2ae35u;
-    return h ^ (h >> 16u);
-}
-
 // The order of an epoch.
 fn order_of(m: u32, seed: u32, epoch: u32) -> Order {
     let bits = select(firstLeadingBit(max(m, 2u) - 1u) + 1u, 0u, m < 2u);
@@ -24,7 +16,7 @@ fn order_of(m: u32, seed: u32, epoch: u32) -> Order {
 }
 
 fn order_hash(order: Order, half: u32, round: u32) -> u32 {
-    return mix(half ^ (order.key + round * 0x9e3779b9u));
+    return mix(half ^ (order.key + round * GOLDEN));
 }
 
 fn ordered_sample(order: Order, position: u32) -> u32 {

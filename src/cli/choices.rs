@@ -61,6 +61,9 @@ fn shapes(problem: &Problem<'_>) -> String {
     if !descent.is_plain() {
         text += &format!(" | {}", descent.optimizer.name());
     }
+    if problem.dropout.is_some() {
+        text += " | dropout";
+    }
     if problem.batches().shuffled() {
         text += " | shuffled";
     }

@@ -42,7 +42,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train a network and save it with its cost curve and decision boundary
-    Train(train::Args),
+    Train(Box<train::Args>),
     /// Print a trained network's answer for every sample
     Predict(predict::Args),
     /// Accuracy, confusion matrix and cost of a trained network
@@ -76,7 +76,7 @@ pub fn main(start: Instant) -> ExitCode {
 
 async fn run(command: Command, start: Instant) -> Result<()> {
     match command {
-        Command::Train(args) => train::run(args, start).await,
+        Command::Train(args) => train::run(*args, start).await,
         Command::Predict(args) => predict::run(args).await,
         Command::Evaluate(args) => evaluate::run(args).await,
         Command::Data(args) => data::run(args),

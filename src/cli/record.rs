@@ -158,6 +158,10 @@ pub struct Settings {
     pub learning_rate: f64,
     pub l1: f64,
     pub l2: f64,
+    pub dropout: f64,
+    /// Absent without dropout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropout_seed: Option<u32>,
     pub batch_size: usize,
     /// Absent where the samples keep their order.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -299,6 +299,8 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,
             l2: run.steps.descent.l2,
+            dropout: run.steps.dropout.map_or(0.0, |dropout| dropout.rate),
+            dropout_seed: run.steps.dropout.map(|dropout| dropout.seed),
             batch_size: run.steps.batches.size,
             shuffle_seed: run.steps.batches.shuffle,
             report_every: run.steps.report_every,

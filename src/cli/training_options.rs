@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
-use gpu_nn::schedule::{Batches, Decay, Descent, Lowering, Optimizer, Problem, RateSchedule};
+use gpu_nn::schedule::{Batches, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
 use gpu_nn::training::{Look, Metric, Metrics, Plan};
 use gpu_nn::{Error, Result};
 
@@ -56,6 +56,12 @@ pub struct TrainingArgs {
     /// Adds l2 / 2 * sum w^2 over the weights
     #[arg(long, value_name = "L2", default_value_t = 0.0, allow_negative_numbers = true)]
     l2: f64,
+    /// Share of every hidden layer's units that each sample does without, chosen anew in each iteration
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, allow_negative_numbers = true)]
+    dropout: f64,
+    /// Seed of what is left out
+    #[arg(long, value_name = "SEED", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
+    dropout_seed: u32,
     /// Report the cost of every so many iterations [default: a tenth of the iterations]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     report_every: Option<usize>,
@@ -109,7 +115,10 @@ impl TrainingArgs {
         };
         descent.check()?;
         let report_every = self.report_every.unwrap_or_else(|| iterations.div_ceil(10).max(1));
-        Ok(Steps { iterations, report_every, batches, descent })
+        let dropout = Dropout { rate: self.dropout, seed: self.dropout_seed };
+        dropout.check()?;
+        let dropout = Some(dropout).filter(|dropout| dropout.rate > 0.0);
+        Ok(Steps { iterations, report_every, batches, descent, dropout })
     }
 }
 
@@ -120,6 +129,7 @@ pub struct Steps {
     pub report_every: usize,
     pub batches: Batches,
     pub descent: Descent,
+    pub dropout: Option<Dropout>,
 }
 
 impl Steps {
@@ -174,6 +184,7 @@ impl Steps {
             batch_size: self.batches.size,
             shuffle: self.batches.shuffle,
             descent: self.descent,
+            dropout: self.dropout,
             ..Problem::full_batch(network, parameters, &dataset.x, y, dataset.m, 0.0)
         }
     }
@@ -189,7 +200,11 @@ impl Steps {
         if descent.optimizer != Optimizer::Sgd {
             text += &format!(" of {}", descent.optimizer.name());
         }
-        text + &format!(" at learning rate {}", descent.learning_rate)
+        text += &format!(" at learning rate {}", descent.learning_rate);
+        if let Some(dropout) = self.dropout {
+            text += &format!(", dropout {}", dropout.rate);
+        }
+        text
     }
 }
 

@@ -40,6 +40,11 @@ impl Blocks {
         first..self.count().min(first + self.of_a_full_batch())
     }
 
+    /// Where a block begins within its batch.
+    pub(super) fn within_batch(&self, block: usize) -> usize {
+        block % self.of_a_full_batch() * self.width
+    }
+
     /// The samples of a block, as positions in the order of their epoch.
     pub(super) fn samples(&self, block: usize) -> Range<usize> {
         let batch = self.batches.positions(block / self.of_a_full_batch());

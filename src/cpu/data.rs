@@ -57,7 +57,8 @@ impl Data {
             None => self.packed(index, input),
             Some(order) => {
                 let positions = self.blocks.samples(index);
-                self.picked(positions.map(|position| order.sample(position)), input)
+                let block = self.picked(positions.map(|position| order.sample(position)), input);
+                Block { first: self.blocks.within_batch(index), ..block }
             }
         }
     }
@@ -73,7 +74,7 @@ impl Data {
         input.picked.extend(samples);
         pick(&self.x, n_x, &input.picked, &mut input.x, width);
         pick(&self.y, n_y, &input.picked, &mut input.y, width);
-        Block { x: &input.x[..n_x * width], y: &input.y[..n_y * width], width, valid }
+        Block { x: &input.x[..n_x * width], y: &input.y[..n_y * width], width, valid, first: 0 }
     }
 
     /// A packed block, which is copied only where it needs padding.
@@ -82,8 +83,9 @@ impl Data {
         let of = |rows: usize| rows * samples.start..rows * samples.end;
         let (x, y) = (&self.x[of(self.n_features)], &self.y[of(self.target_rows)]);
         let valid = samples.len();
+        let first = self.blocks.within_batch(index);
         if valid.is_multiple_of(LINE) {
-            return Block { x, y, width: valid, valid };
+            return Block { x, y, width: valid, valid, first };
         }
         let width = valid.next_multiple_of(LINE);
         pad(&mut input.x, x, valid, width);
@@ -93,6 +95,7 @@ impl Data {
             y: &input.y[..self.target_rows * width],
             width,
             valid,
+            first,
         }
     }
 }
@@ -123,7 +126,7 @@ impl Input {
             finite &= round(&from[samples.clone()], &mut to[..valid]);
             to[valid..].fill(0.0);
         }
-        finite.then_some(Block { x: &self.x[..len], y: &[], width, valid })
+        finite.then_some(Block { x: &self.x[..len], y: &[], width, valid, first: samples.start })
     }
 }
 

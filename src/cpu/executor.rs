@@ -37,7 +37,7 @@ impl Executor {
     pub fn new(problem: &Problem<'_>) -> Result<Self> {
         problem.check()?;
         let network = problem.network;
-        let schedule = schedule::training_step(network, problem.batch_size, &problem.descent);
+        let schedule = problem.schedule(problem.batch_size);
         let plan = Plan::new(&schedule);
         let n_parameters = problem.parameters.values().len();
         let shape = Shape::new(&plan, n_parameters, network.n_features());
@@ -92,7 +92,7 @@ impl Executor {
     /// One block that is a whole batch, and updates each layer as soon as it can; returns the sum of the costs.
     fn train_in_place(&mut self, block: usize, rate: f32, shared: bool) -> f64 {
         let Self { data, plan, parameters, team, done, .. } = self;
-        let pass = Pass { arch: team.arch, plan, shared };
+        let pass = Pass { arch: team.arch, plan, shared, t: *done };
         let Member { scratch, input } = team.only(plan);
         let block = data.block_of_iteration(*done, block, input);
         pass.run(&block, scratch, pass::Parameters::Update { parameters, rate })
@@ -101,7 +101,7 @@ impl Executor {
     /// The gradients of all blocks of a batch, and then one update; returns the sum of the costs.
     fn train_by_sums(&mut self, blocks: Range<usize>, samples: usize, threads: bool) -> f64 {
         let Self { data, plan, parameters, stepper, team, chunks, shape, done, .. } = self;
-        let pass = Pass { arch: team.arch, plan, shared: threads && shape.wide };
+        let pass = Pass { arch: team.arch, plan, shared: threads && shape.wide, t: *done };
         let count = shape.chunks(blocks.len());
         let chunks = &mut chunks[..count];
         team.each(plan, chunks, threads && !shape.wide, |index, chunk, member| {
@@ -150,7 +150,7 @@ impl Executor {
         let plan = Plan::new(&schedule::evaluation(&self.network, batches.m));
         let Self { data, parameters, team, shape, .. } = self;
         let threads = shape.is_worth_threads(batches.m);
-        let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide };
+        let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide, t: 0 };
         let blocks = 0..data.blocks.count();
         let mut sums = vec![0.0; shape.chunks(blocks.len())];
         let count = sums.len();

@@ -12,6 +12,7 @@ mod data;
 mod executor;
 mod gradient;
 mod loss;
+mod mask;
 mod numerics;
 mod optimizer;
 mod pass;

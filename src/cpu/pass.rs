@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use super::aligned::Buffer;
 use super::gradient::{RowSum, WeightGradient};
 use super::loss::{CostAndDelta, Predict};
+use super::mask::ApplyMask;
 use super::numerics::with_function;
-use super::plan::{Layer, Plan, Step};
-use super::product::{BiasActivation, Derivative, Epilogue, Finish, Product, Sum, Weights};
+use super::plan::{Layer, Masked, Plan, Step};
+use super::product::{BiasActivation, Derivative, Epilogue, Finish, Product, ScaledDerivative, Sum, Weights};
 use super::wide;
 
 /// Elements from which on a pass over a matrix is shared between threads, where the pass may be.
@@ -50,6 +51,8 @@ pub(super) struct Block<'a> {
     pub(super) y: &'a [f32],
     pub(super) width: usize,
     pub(super) valid: usize,
+    /// The position of the first sample within its batch.
+    pub(super) first: usize,
 }
 
 /// The matrices of a block while it passes.
@@ -81,6 +84,8 @@ pub(super) struct Pass<'a> {
     pub(super) plan: &'a Plan,
     /// Whether the threads share each block; otherwise each has blocks of its own.
     pub(super) shared: bool,
+    /// The iteration, counted from 0: other units are left out in each.
+    pub(super) t: usize,
 }
 
 impl Pass<'_> {
@@ -96,7 +101,7 @@ impl Pass<'_> {
         let logits = output * block.width..(output + n_l) * block.width;
         for step in &self.plan.steps {
             match *step {
-                Step::Forward { layer, g } => {
+                Step::Forward { layer, g, masked } => {
                     let layer = &self.plan.layers[layer];
                     let (below, out) = scratch.values.split_at_mut(layer.output * block.width);
                     let x = layer.input.map_or(block.x, |row| &below[row * block.width..]);
@@ -105,6 +110,9 @@ impl Pass<'_> {
                     let bias = &parameters.values()[layer.b.clone()];
                     let w = Weights::forward(&parameters.values()[layer.w.clone()], layer.n_l, layer.n_prev);
                     with_function!(g, g => self.product(w, x, out, BiasActivation { bias, g }));
+                    if let Some(masked) = masked {
+                        self.apply(masked, out, block);
+                    }
                 }
                 Step::CostAndDelta { loss } => {
                     let Block { y, width, valid, .. } = *block;
@@ -115,7 +123,7 @@ impl Pass<'_> {
                     let z = &mut scratch.values[logits.clone()];
                     self.arch.dispatch(Predict { loss, z, width: block.width });
                 }
-                Step::Backward { layer, below } => {
+                Step::Backward { layer, below, masked } => {
                     let layer = &self.plan.layers[layer];
                     let (inputs, dz) = scratch.values.split_at_mut(layer.output * block.width);
                     let dz = &dz[..layer.n_l * block.width];
@@ -125,9 +133,17 @@ impl Pass<'_> {
                     };
                     let row = layer.input.expect("a layer above another has its output as input");
                     let a = &mut inputs[row * block.width..][..layer.n_prev * block.width];
-                    with_function!(below, g => {
-                        self.backward(layer, dz, a, &mut scratch.sums, &mut parameters, Derivative { g });
+                    let (sums, parameters) = (&mut scratch.sums, &mut parameters);
+                    with_function!(below, g => match masked {
+                        None => self.backward(layer, dz, a, sums, parameters, Derivative { g }),
+                        Some(masked) => {
+                            let factor = 1.0 - masked.dropout.rate as f32;
+                            self.backward(layer, dz, a, sums, parameters, ScaledDerivative { g, factor });
+                        }
                     });
+                    if let Some(masked) = masked {
+                        self.apply(masked, a, block);
+                    }
                 }
             }
         }
@@ -184,6 +200,19 @@ impl Pass<'_> {
         self.arch.dispatch(RowSum { dz, db: &mut sums[layer.b.clone()], width, scale });
     }
 
+    /// values times a mask, by as many threads as it is worth.
+    fn apply(&self, masked: Masked, values: &mut [f32], block: &Block<'_>) {
+        let Block { width, first, .. } = *block;
+        let mask = masked.dropout.mask(masked.layer, self.t);
+        if !self.shared || values.len() < SHARED_PASS {
+            return self.arch.dispatch(ApplyMask { mask, values, first_row: 0, width, first });
+        }
+        let rows = (SHARED_PASS / 2).div_ceil(width);
+        values.par_chunks_mut(rows * width).enumerate().for_each(|(chunk, values)| {
+            self.arch.dispatch(ApplyMask { mask, values, first_row: chunk * rows, width, first });
+        });
+    }
+
     /// out = epilogue(sums), by as many threads as it is worth.
     fn finish<E: Epilogue>(&self, sums: Option<&[f32]>, out: &mut [f32], width: usize, epilogue: E) {
         if !self.shared || out.len() < SHARED_PASS {
@@ -221,8 +250,8 @@ mod tests {
         let y: Vec<f32> = (0..network.target_rows() * width).map(|i| (i % 2) as f32).collect();
         let mut gradients = vec![0.0; n_parameters];
         let sums = Parameters::AddGradients { parameters: &parameters, gradients: &mut gradients };
-        let block = Block { x: &x, y: &y, width, valid };
-        let pass = Pass { arch, plan: &plan, shared: false };
+        let block = Block { x: &x, y: &y, width, valid, first: 0 };
+        let pass = Pass { arch, plan: &plan, shared: false, t: 0 };
         let cost = pass.run(&block, &mut Scratch::new(&plan, width), sums);
         (cost, gradients)
     }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::network::{Activation, Loss};
-use crate::schedule::{Op, Schedule, Storage, TensorId};
+use crate::schedule::{Dropout, Op, Schedule, Storage, TensorId};
 
 /// A layer's parameters within the arena, and where its input and output are.
 #[derive(Clone, Debug)]
@@ -26,13 +26,21 @@ pub(super) struct Layer {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// A = g(W A_prev + b) of a layer; [`Activation::Identity`] leaves the logits.
-    Forward { layer: usize, g: Activation },
+    Forward { layer: usize, g: Activation, masked: Option<Masked> },
     /// The block's cost; the logits become dZ.
     CostAndDelta { loss: Loss },
     /// The logits become the network's output.
     Predict { loss: Loss },
     /// dW and db of a layer, then dZ of the one below, whose activation it is, if there is one.
-    Backward { layer: usize, below: Option<Activation> },
+    Backward { layer: usize, below: Option<Activation>, masked: Option<Masked> },
+}
+
+/// Which units of a hidden layer are left out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Masked {
+    pub(super) dropout: Dropout,
+    /// The hidden layer, counted from 0.
+    pub(super) layer: usize,
 }
 
 /// A schedule for blocks of any width.
@@ -68,7 +76,7 @@ impl Plan {
         const FUNCTION: usize = 16;
         let of = |step: &Step| match step {
             Step::Forward { layer, .. } => self.layers[*layer].w.len() + FUNCTION * self.layers[*layer].n_l,
-            Step::Backward { layer, below } => {
+            Step::Backward { layer, below, .. } => {
                 self.layers[*layer].w.len() * if below.is_some() { 2 } else { 1 }
             }
             Step::CostAndDelta { .. } | Step::Predict { .. } => FUNCTION * self.outputs().0,
@@ -88,12 +96,22 @@ impl Lowering<'_> {
     /// Turns the first operations into a step and says how many they were.
     fn take(&mut self, ops: &[Op]) -> usize {
         match *ops {
+            [
+                Op::MatmulBias { w, x, b, z },
+                Op::Activate { g, z: of, a },
+                Op::Dropout { dropout, layer, masked, .. },
+                ..,
+            ] if of == z => {
+                self.forward([w, x, b], g, a, Some(Masked { dropout, layer }));
+                self.places[masked.0] = self.places[a.0];
+                3
+            }
             [Op::MatmulBias { w, x, b, z }, Op::Activate { g, z: of, a }, ..] if of == z => {
-                self.forward([w, x, b], g, a);
+                self.forward([w, x, b], g, a, None);
                 2
             }
             [Op::MatmulBias { w, x, b, z }, ..] => {
-                self.forward([w, x, b], Activation::Identity, z);
+                self.forward([w, x, b], Activation::Identity, z, None);
                 1
             }
             [Op::Cost { loss, .. }, Op::OutputDelta { z, dz, .. }, ..] => {
@@ -110,20 +128,8 @@ impl Lowering<'_> {
                 self.plan.steps.push(Step::Predict { loss });
                 1
             }
-            [
-                Op::WeightGradient { dz, .. },
-                Op::RowSum { .. },
-                Op::InputGradient { .. },
-                Op::ActivationDerivative { g, a, dz: below, .. },
-                ..,
-            ] => {
-                self.places[below.0] = self.places[a.0];
-                self.backward(dz, Some(g));
-                4
-            }
-            [Op::WeightGradient { dz, .. }, Op::RowSum { .. }, ..] => {
-                self.backward(dz, None);
-                2
+            [Op::WeightGradient { dz, .. }, Op::RowSum { .. }, ref rest @ ..] => {
+                2 + self.take_below(dz, rest)
             }
             // The executor's own affair.
             [Op::GradientDescent { .. } | Op::Optimize { .. }, ..] => 1,
@@ -131,7 +137,32 @@ impl Lowering<'_> {
         }
     }
 
-    fn forward(&mut self, [w, x, b]: [TensorId; 3], g: Activation, out: TensorId) {
+    /// The operations behind a layer's gradients, which go down to the layer below if there is one; says how many they were.
+    fn take_below(&mut self, dz: TensorId, ops: &[Op]) -> usize {
+        match *ops {
+            [
+                Op::InputGradient { .. },
+                Op::Dropout { dropout, layer, .. },
+                Op::ActivationDerivative { g, a, dz: below, .. },
+                ..,
+            ] => {
+                self.places[below.0] = self.places[a.0];
+                self.backward(dz, Some(g), Some(Masked { dropout, layer }));
+                3
+            }
+            [Op::InputGradient { .. }, Op::ActivationDerivative { g, a, dz: below, .. }, ..] => {
+                self.places[below.0] = self.places[a.0];
+                self.backward(dz, Some(g), None);
+                2
+            }
+            _ => {
+                self.backward(dz, None, None);
+                0
+            }
+        }
+    }
+
+    fn forward(&mut self, [w, x, b]: [TensorId; 3], g: Activation, out: TensorId, masked: Option<Masked>) {
         let weights = self.schedule.tensor(w);
         let (n_l, n_prev) = (weights.rows, weights.cols);
         let output = self.plan.rows;
@@ -139,14 +170,14 @@ impl Lowering<'_> {
         self.plan.layers.push(Layer { w, b, n_l, n_prev, input: self.places[x.0], output });
         self.plan.rows += n_l;
         self.places[out.0] = Some(output);
-        self.plan.steps.push(Step::Forward { layer: self.plan.layers.len() - 1, g });
+        self.plan.steps.push(Step::Forward { layer: self.plan.layers.len() - 1, g, masked });
     }
 
-    fn backward(&mut self, dz: TensorId, below: Option<Activation>) {
+    fn backward(&mut self, dz: TensorId, below: Option<Activation>, masked: Option<Masked>) {
         let place = self.places[dz.0].expect("a derivative lives in the scratch");
         let layer = self.plan.layers.iter().position(|layer| layer.output == place);
         let layer = layer.expect("a derivative takes the rows of a layer's output");
-        self.plan.steps.push(Step::Backward { layer, below });
+        self.plan.steps.push(Step::Backward { layer, below, masked });
     }
 
     /// The elements of a parameter matrix within the arena.

@@ -44,7 +44,7 @@ pub(super) fn predict(network: &Network, parameters: &[f32], x: &[f64], m: usize
     let blocks = Blocks::new(Batches::in_order(m, m), shape.widest);
     let threads = shape.is_worth_threads(m);
     let mut team = Team::new(blocks.width);
-    let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide };
+    let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide, t: 0 };
     let mut output = vec![0.0; network.n_outputs() * m];
     let mut parts = parts(&mut output, m, blocks.width);
     let refused = AtomicBool::new(false);

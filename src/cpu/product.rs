@@ -63,6 +63,21 @@ impl<F: Function> Epilogue for Derivative<F> {
     }
 }
 
+/// sum * g'(Z), where the output held A / factor; what dropout has left out is masked afterwards.
+#[derive(Clone, Copy)]
+pub(super) struct ScaledDerivative<F> {
+    pub(super) g: F,
+    pub(super) factor: f32,
+}
+
+impl<F: Function> Epilogue for ScaledDerivative<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, _row: usize, sum: S::f32s, old: S::f32s) -> S::f32s {
+        let a = simd.mul_f32s(old, simd.splat_f32s(self.factor));
+        simd.mul_f32s(sum, self.g.derivative(simd, a))
+    }
+}
+
 /// A weight matrix as it is, or transposed: element (row, k) stands at row * row_stride + k * column_stride.
 #[derive(Clone, Copy)]
 pub(super) struct Weights<'a> {

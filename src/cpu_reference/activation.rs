@@ -1,6 +1,7 @@
 //! Activation functions and their derivatives, element by element; twin of `shaders/activation.wgsl`.
 
 use crate::network::Activation;
+use crate::schedule::Mask;
 
 /// 1 / (1 + exp(-z)), without overflow for large |z|.
 pub fn sigmoid(z: f64) -> f64 {
@@ -42,5 +43,14 @@ pub fn activation_derivative(g: Activation, da: &[f64], a: &[f64], dz: &mut [f64
                 }
                 Activation::Identity => 1.0,
             };
+    }
+}
+
+/// X times a mask of zeros and 1 / (1 - rate). Shapes: x and out masked (n_l, m).
+pub fn dropout(mask: &Mask, x: &[f64], masked: &mut [f64], m: usize) {
+    for (unit, (masked, x)) in (0u32..).zip(masked.chunks_exact_mut(m).zip(x.chunks_exact(m))) {
+        for (position, (masked, x)) in (0u32..).zip(masked.iter_mut().zip(x)) {
+            *masked = if mask.keeps(unit, position) { x * mask.scale } else { 0.0 };
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! Runs a schedule with the functions of this module, one operation after the other.
 
 use super::{
-    activate, activation_derivative, cost, gradient_descent, input_gradient, matmul_bias, optimize,
+    activate, activation_derivative, cost, dropout, gradient_descent, input_gradient, matmul_bias, optimize,
     output_delta, predict, row_sum, weight_gradient,
 };
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Contents, Descent, Op, Problem, Schedule, Storage, TensorId};
+use crate::schedule::{
+    self, Batches, Contents, Descent, Dropout, Op, Problem, Schedule, Storage, TensorId, training_step_with,
+};
 
 /// Samples predicted at a time, so that large sets need little memory.
 const PREDICT_BLOCK: usize = 16_384;
@@ -22,6 +24,7 @@ pub struct Executor {
     y: Vec<f64>,
     batches: Batches,
     descent: Descent,
+    dropout: Option<Dropout>,
     state: Vec<f64>,
     step: Step,
     done: usize,
@@ -35,8 +38,7 @@ struct Step {
 }
 
 impl Step {
-    fn new(network: &Network, m: usize, descent: &Descent) -> Self {
-        let schedule = schedule::training_step(network, m, descent);
+    fn new(schedule: Schedule) -> Self {
         let workspace = Workspace::new(&schedule);
         Self { schedule, workspace }
     }
@@ -79,8 +81,9 @@ impl Executor {
             y: problem.y.to_vec(),
             batches: problem.batches(),
             descent: problem.descent,
+            dropout: problem.dropout,
             state: problem.first_state(),
-            step: Step::new(problem.network, problem.batch_size, &problem.descent),
+            step: Step::new(problem.schedule(problem.batch_size)),
             done: problem.done,
             costs: Vec::new(),
         })
@@ -103,7 +106,8 @@ impl Executor {
         let samples = self.batches.samples(self.done);
         if samples.len() != self.step.schedule.m {
             // The last batch of an epoch, or the first after it.
-            self.step = Step::new(&self.network, samples.len(), &self.descent);
+            let (network, descent) = (&self.network, &self.descent);
+            self.step = Step::new(training_step_with(network, samples.len(), descent, self.dropout));
         }
         let Step { schedule, workspace } = &mut self.step;
         let mut learnt =
@@ -259,13 +263,21 @@ impl Workspace {
                     let j = cost(loss, inputs.get(z), inputs.get(target), schedule.m);
                     self.costs.push(j);
                 }
-                _ => self.run_into(*op, schedule, x, y, parameters),
+                _ => self.run_into(*op, schedule, x, y, parameters, *step),
             }
         }
     }
 
     /// Runs an operation that fills one matrix.
-    fn run_into(&mut self, op: Op, schedule: &Schedule, x: &[f64], y: &[f64], parameters: &[f64]) {
+    fn run_into(
+        &mut self,
+        op: Op,
+        schedule: &Schedule,
+        x: &[f64],
+        y: &[f64],
+        parameters: &[f64],
+        step: usize,
+    ) {
         let Some(out_id) = op.output() else { return };
         let tensor = schedule.tensor(out_id);
         // The output leaves the workspace while the inputs are borrowed from it.
@@ -286,6 +298,7 @@ impl Workspace {
             Op::InputGradient { w, dz, .. } => input_gradient(get(w), get(dz), out, m),
             Op::ActivationDerivative { g, da, a, .. } => activation_derivative(g, get(da), get(a), out),
             Op::Predict { loss, z, .. } => predict(loss, get(z), out, m),
+            Op::Dropout { dropout: rate, layer, x, .. } => dropout(&rate.mask(layer, step), get(x), out, m),
             Op::Cost { .. } | Op::GradientDescent { .. } | Op::Optimize { .. } => {
                 unreachable!("these fill no matrix")
             }

@@ -12,7 +12,7 @@ mod matmul;
 mod optimizer;
 mod reduce;
 
-pub use activation::{activate, activation_derivative, sigmoid};
+pub use activation::{activate, activation_derivative, dropout, sigmoid};
 pub use executor::{Executor, cost_and_gradients, predict_samples, run_once};
 pub use loss::{cost, output_delta, predict};
 pub use matmul::{input_gradient, matmul_bias, weight_gradient};

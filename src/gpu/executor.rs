@@ -77,7 +77,7 @@ impl<'d> Executor<'d> {
     /// beyond f32.
     pub fn new(device: &'d Device, problem: &Problem<'_>) -> Result<Self> {
         problem.check()?;
-        let Problem { network, parameters, x, y, descent, .. } = *problem;
+        let Problem { network, parameters, x, y, .. } = *problem;
         let batches = problem.batches();
         let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
             device.check_array(what, values.len())?;
@@ -89,7 +89,7 @@ impl<'d> Executor<'d> {
             parameters: uploaded("parameters", parameters.values())?,
             samples: Some((uploaded("features", x)?, uploaded("targets", y)?)),
         };
-        let schedule = |m| schedule::training_step(network, m, &descent);
+        let schedule = |m| problem.schedule(m);
         let step = Batched::new(device, shared.clone(), batches, schedule)?;
         step.start_at(device, problem.done);
         step.set_state(device, problem.state)?;

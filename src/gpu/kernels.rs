@@ -8,8 +8,8 @@
 
 use super::grid::PER_INVOCATION;
 use super::params::{
-    ActivationParams, BlockParams, FinishStepParams, FinishSumParams, GradientDescentParams, LossParams,
-    MatmulParams, OptimizeParams, ParamField, Params, PeakParams, ProductParams, RowSumParams,
+    ActivationParams, BlockParams, DropoutParams, FinishStepParams, FinishSumParams, GradientDescentParams,
+    LossParams, MatmulParams, OptimizeParams, ParamField, Params, PeakParams, ProductParams, RowSumParams,
     TakeBatchParams, WeightGradientParams,
 };
 use super::tables::{REGISTER_PARAMETERS, REGISTER_UNITS, TABLE_HEADER, TABLE_ROW};
@@ -87,6 +87,7 @@ pub(super) enum Kernel {
     Predict,
     GradientDescent,
     Optimize,
+    Dropout,
     TakeBatch,
     ProductRegisters,
     ProductWorkgroup,
@@ -128,15 +129,17 @@ const STEP: File = file!("step.wgsl");
 const STEP_TABLE: File = file!("step_table.wgsl");
 const FUSED_STEP: File = file!("fused_step.wgsl");
 const RESIDENT: File = file!("resident.wgsl");
-const FUSED_STEP_REGISTERS: &[File] = &[NUMERICS, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, FUSED_STEP];
-const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, FUSED_STEP];
+const FUSED_STEP_REGISTERS: &[File] = &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, FUSED_STEP];
+const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, FUSED_STEP];
 const FINISH_STEP: &[File] = &[INDEXING, WORKGROUP_SUM, STEP, STEP_TABLE, file!("finish_step.wgsl")];
 const RESIDENT_REGISTERS: &[File] =
-    &[NUMERICS, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, STEP, STEP_TABLE, RESIDENT];
+    &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, STEP, STEP_TABLE, RESIDENT];
 const RESIDENT_WORKGROUP: &[File] =
-    &[NUMERICS, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, STEP, STEP_TABLE, RESIDENT];
+    &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, STEP, STEP_TABLE, RESIDENT];
 const ORDER: File = file!("order.wgsl");
-const TAKE_BATCH: &[File] = &[INDEXING, ORDER, file!("take_batch.wgsl")];
+const HASH: File = file!("hash.wgsl");
+const DROPOUT: &[File] = &[INDEXING, HASH, file!("dropout.wgsl")];
+const TAKE_BATCH: &[File] = &[INDEXING, HASH, ORDER, file!("take_batch.wgsl")];
 const PRODUCT_TILE: File = file!("product.wgsl");
 const PRODUCT_REGISTERS: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_registers.wgsl")];
 const PRODUCT_WORKGROUP: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_workgroup.wgsl")];
@@ -233,6 +236,7 @@ pub const KERNELS: &[KernelInfo] = &[
     kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
     kernel::<OptimizeParams>("optimize", OPTIMIZE, &[(1, R), (2, RW), (3, RW), (4, R), (5, R)])
         .with_variants(&["OPTIMIZER"]),
+    kernel::<DropoutParams>("dropout", DROPOUT, &[(1, R), (2, RW), (3, R)]),
     kernel::<TakeBatchParams>("take_batch", TAKE_BATCH, &[(1, R), (2, R), (3, R), (4, RW), (5, RW)])
         .with_variants(&["SHUFFLE"]),
     kernel::<ProductParams>("product_registers", PRODUCT_REGISTERS, PRODUCT_ARRAYS)

@@ -125,6 +125,16 @@ params!(FinishStepParams {
 });
 params!(PeakParams { size: u32, rounds: u32 });
 params!(GradientDescentParams { size: u32, learning_rate: f32 });
+params!(DropoutParams {
+    size: u32,
+    m: u32,
+    seed_key: u32,
+    layer: u32,
+    threshold: u32,
+    scale: f32,
+    n_batches: u32,
+    after_cost: u32,
+});
 params!(OptimizeParams {
     size: u32,
     learning_rate: f32,

@@ -247,6 +247,15 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
     };
     for (i, problem) in problems.iter().enumerate() {
         problem.check()?;
+        if problem.dropout.is_some() {
+            return Err(Error::DeviceLimit {
+                what: "dropout".into(),
+                needed: "a dispatch of its own".into(),
+                device: "this lowering".into(),
+                limit: "none".into(),
+                hint: "use --lowering layerwise".into(),
+            });
+        }
         let shared = |problem: &Problem<'_>| {
             let network = problem.network;
             let rule = Descent { learning_rate: 0.0, ..problem.descent };

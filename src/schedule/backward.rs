@@ -17,11 +17,16 @@ pub(super) fn backward(builder: &mut Builder<'_>, pass: &Forward, y: TensorId) {
         builder.ops.push(Op::RowSum { dz, db });
         if l > 0 {
             // The input of layer l is the activation of the hidden layer before it.
-            let da = builder.value(format!("dA{l}"), n_prev);
+            let mut da = builder.value(format!("dA{l}"), n_prev);
             builder.ops.push(Op::InputGradient { w: pass.w[l], dz, da });
+            if let Some(dropout) = builder.dropout {
+                let masked = builder.value(format!("dD{l}"), n_prev);
+                builder.ops.push(Op::Dropout { dropout, layer: l - 1, x: da, masked, after_cost: true });
+                da = masked;
+            }
             dz = builder.value(format!("dZ{l}"), n_prev);
             let g = network.hidden()[l - 1].activation;
-            builder.ops.push(Op::ActivationDerivative { g, da, a: pass.a[l], dz });
+            builder.ops.push(Op::ActivationDerivative { g, da, a: pass.activated[l - 1], dz });
         }
     }
 }

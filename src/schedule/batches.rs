@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::hash::{GOLDEN, mix};
+
 /// Samples, so many at a time; the last batch of an epoch takes what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batches {
@@ -98,18 +100,8 @@ impl Order {
     }
 
     fn hash(self, half: u32, round: u32) -> u32 {
-        // 2^32 divided by the golden ratio keeps the rounds apart.
-        mix(half ^ self.key.wrapping_add(round.wrapping_mul(0x9e37_79b9)))
+        mix(half ^ self.key.wrapping_add(round.wrapping_mul(GOLDEN)))
     }
-}
-
-/// fmix32 of MurmurHash3 (A. Appleby, public domain): every bit of the input changes half of the result's.
-fn mix(mut h: u32) -> u32 {
-    h ^= h >> 16;
-    h = h.wrapping_mul(0x85eb_ca6b);
-    h ^= h >> 13;
-    h = h.wrapping_mul(0xc2b2_ae35);
-    h ^ (h >> 16)
 }
 
 #[cfg(test)]

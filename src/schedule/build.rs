@@ -2,6 +2,7 @@
 
 use super::backward::backward;
 use super::descent::Descent;
+use super::dropout::Dropout;
 use super::forward::forward;
 use super::op::{Op, Schedule, Storage, Tensor, TensorId};
 use crate::error::{Error, Result};
@@ -12,6 +13,7 @@ pub(super) struct Builder<'a> {
     pub(super) network: &'a Network,
     pub(super) arena: Arena,
     pub(super) m: usize,
+    pub(super) dropout: Option<Dropout>,
     pub(super) ops: Vec<Op>,
     tensors: Vec<Tensor>,
 }
@@ -19,13 +21,15 @@ pub(super) struct Builder<'a> {
 /// What the forward pass leaves for the others; `a[l]` is the input of layer l, so `a[0]` is X.
 pub(super) struct Forward {
     pub(super) a: Vec<TensorId>,
+    /// The hidden layers' activations, before any of them are left out.
+    pub(super) activated: Vec<TensorId>,
     pub(super) w: Vec<TensorId>,
     pub(super) logits: TensorId,
 }
 
 impl<'a> Builder<'a> {
     fn new(network: &'a Network, m: usize) -> Self {
-        Self { network, arena: Arena::new(network), m, ops: Vec::new(), tensors: Vec::new() }
+        Self { network, arena: Arena::new(network), m, dropout: None, ops: Vec::new(), tensors: Vec::new() }
     }
 
     pub(super) fn tensor(&mut self, name: String, rows: usize, cols: usize, storage: Storage) -> TensorId {
@@ -54,7 +58,17 @@ impl<'a> Builder<'a> {
 
 /// Forward, cost (of the parameters before the update), backward and update over all m samples.
 pub fn training_step(network: &Network, m: usize, descent: &Descent) -> Schedule {
-    let mut schedule = gradients(network, m);
+    training_step_with(network, m, descent, None)
+}
+
+/// The same with some of the hidden units left out.
+pub fn training_step_with(
+    network: &Network,
+    m: usize,
+    descent: &Descent,
+    dropout: Option<Dropout>,
+) -> Schedule {
+    let mut schedule = gradients_with(network, m, dropout);
     schedule.ops.push(if descent.is_plain() {
         Op::GradientDescent { learning_rate: descent.learning_rate }
     } else {
@@ -65,7 +79,12 @@ pub fn training_step(network: &Network, m: usize, descent: &Descent) -> Schedule
 
 /// Forward, cost and backward over all m samples: a training step without its update.
 pub fn gradients(network: &Network, m: usize) -> Schedule {
-    let (mut builder, pass, y) = begin(network, m);
+    gradients_with(network, m, None)
+}
+
+/// The same with some of the hidden units left out.
+pub fn gradients_with(network: &Network, m: usize, dropout: Option<Dropout>) -> Schedule {
+    let (mut builder, pass, y) = begin(network, m, dropout);
     backward(&mut builder, &pass, y);
     builder.finish()
 }
@@ -73,12 +92,12 @@ pub fn gradients(network: &Network, m: usize) -> Schedule {
 /// Forward and cost: what the current parameters are worth. A training step begins with the same operations on
 /// the same matrices.
 pub fn evaluation(network: &Network, m: usize) -> Schedule {
-    begin(network, m).0.finish()
+    begin(network, m, None).0.finish()
 }
 
 /// Forward and cost, to be continued; with the target Y.
-fn begin(network: &Network, m: usize) -> (Builder<'_>, Forward, TensorId) {
-    let mut builder = Builder::new(network, m);
+fn begin(network: &Network, m: usize, dropout: Option<Dropout>) -> (Builder<'_>, Forward, TensorId) {
+    let mut builder = Builder { dropout, ..Builder::new(network, m) };
     let pass = forward(&mut builder);
     let y = builder.target();
     builder.cost(pass.logits, y);

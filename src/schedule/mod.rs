@@ -8,7 +8,9 @@ mod batches;
 mod build;
 mod contents;
 mod descent;
+mod dropout;
 mod forward;
+mod hash;
 mod lowering;
 mod op;
 mod parse;
@@ -16,9 +18,13 @@ mod problem;
 mod rate;
 
 pub use batches::{Batches, Order};
-pub use build::{check_data, check_features, evaluation, gradients, prediction, training_step};
+pub use build::{
+    check_data, check_features, evaluation, gradients, gradients_with, prediction, training_step,
+    training_step_with,
+};
 pub use contents::Contents;
 pub use descent::{Descent, Optimizer, StepSize};
+pub use dropout::{Dropout, Mask};
 pub use lowering::Lowering;
 pub use op::{Op, Schedule, Storage, Tensor, TensorId};
 pub use problem::Problem;

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::descent::Descent;
+use super::dropout::Dropout;
 use crate::network::{Activation, Loss};
 
 /// Index of a matrix in [`Schedule::tensors`].
@@ -141,6 +142,19 @@ pub enum Op {
         /// out: (n_l, m)
         dz: TensorId,
     },
+    /// X times a mask of zeros and 1 / (1 - rate); forward on activations, backward on their derivatives.
+    Dropout {
+        /// Rate and seed.
+        dropout: Dropout,
+        /// The hidden layer, counted from 0.
+        layer: usize,
+        /// (n_l, m)
+        x: TensorId,
+        /// out: (n_l, m)
+        masked: TensorId,
+        /// Whether the iteration's cost has been computed, and so counted, before.
+        after_cost: bool,
+    },
     /// theta = theta - learning_rate * gradient, over the whole arena at once.
     GradientDescent {
         /// The step size.
@@ -169,6 +183,7 @@ impl Op {
             Self::MatmulBias { w, x, b, .. } => vec![w, x, b],
             Self::Activate { z, .. } | Self::Predict { z, .. } => vec![z],
             Self::Cost { z, y, .. } | Self::OutputDelta { z, y, .. } => vec![z, y],
+            Self::Dropout { x, .. } => vec![x],
             Self::WeightGradient { dz, a_prev, .. } => vec![dz, a_prev],
             Self::RowSum { dz, .. } => vec![dz],
             Self::InputGradient { w, dz, .. } => vec![w, dz],
@@ -187,6 +202,7 @@ impl Op {
             Self::RowSum { db, .. } => Some(db),
             Self::InputGradient { da, .. } => Some(da),
             Self::Cost { j, .. } => Some(j),
+            Self::Dropout { masked, .. } => Some(masked),
             Self::GradientDescent { .. } | Self::Optimize { .. } => None,
         }
     }

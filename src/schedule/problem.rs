@@ -1,8 +1,10 @@
 //! What to train: network, first parameters, data and descent, in the form that every executor takes.
 
 use super::batches::Batches;
-use super::build::check_data;
+use super::build::{check_data, training_step_with};
 use super::descent::Descent;
+use super::dropout::Dropout;
+use super::op::Schedule;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
 
@@ -25,6 +27,8 @@ pub struct Problem<'a> {
     pub shuffle: Option<u32>,
     /// How the parameters change.
     pub descent: Descent,
+    /// Which hidden units are left out, if any.
+    pub dropout: Option<Dropout>,
     /// Iterations that were done before: a training that is taken up again goes on with their number.
     pub done: usize,
     /// What the optimiser remembers from them, (states, parameters); nothing so far if it is empty.
@@ -50,6 +54,7 @@ impl<'a> Problem<'a> {
             batch_size: m,
             shuffle: None,
             descent: Descent::sgd(learning_rate),
+            dropout: None,
             done: 0,
             state: &[],
         }
@@ -76,6 +81,7 @@ impl<'a> Problem<'a> {
                 hint: "give the state of the same optimiser and network, or none".into(),
             });
         }
+        self.dropout.map_or(Ok(()), Dropout::check)?;
         self.descent.check()
     }
 
@@ -85,6 +91,11 @@ impl<'a> Problem<'a> {
             [] => vec![0.0; self.descent.optimizer.n_states() * self.parameters.values().len()],
             state => state.to_vec(),
         }
+    }
+
+    /// The training step on so many samples.
+    pub fn schedule(&self, samples: usize) -> Schedule {
+        training_step_with(self.network, samples, &self.descent, self.dropout)
     }
 
     /// The batches of its samples.

@@ -48,7 +48,9 @@ fn the_same_seeds_give_the_same_bits_and_others_do_not() {
     };
     let first = costs("");
     assert_eq!(costs(""), first);
-    for other in ["--shuffle-seed 2", "--no-shuffle", "--split-seed 2", "--l2 0.01", "--warm-up 3"] {
+    for other in
+        ["--shuffle-seed 2", "--no-shuffle", "--split-seed 2", "--l2 0.01", "--warm-up 3", "--dropout 0.1"]
+    {
         assert_ne!(costs(other), first, "{other} changes nothing");
     }
 }
@@ -115,6 +117,8 @@ fn options_that_cannot_be_meant_are_refused() {
         ("--schedule polynomial", "cosine"),
         ("--l1 -1", "l1"),
         ("--l2 NaN", "l2"),
+        ("--dropout 1", "dropout"),
+        ("--dropout -0.5", "dropout"),
         ("--validation 1.5", "between 0 and 1"),
         ("--validation some", "a share"),
         ("--test -0.1", "between 0 and 1"),

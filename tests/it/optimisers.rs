@@ -2,7 +2,9 @@
 //! `cpu_reference`; and trainings that are taken up again.
 
 use gpu_nn::network::{Activation, Loss, Network, Parameters, parse_hidden};
-use gpu_nn::schedule::{Decay, Descent, Lowering, Optimizer, Problem, RateSchedule};
+use gpu_nn::schedule::{
+    Contents, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule, Storage, gradients_with,
+};
 use gpu_nn::training::{Backend, Executor};
 use gpu_nn::{Error, cpu_reference};
 use pollster::block_on;
@@ -179,6 +181,78 @@ fn every_executor_agrees_with_the_reference_on_shuffled_batches() {
     }
 }
 
+/// The same units are left out on every backend that has dropout; on none of them in an evaluation.
+#[test]
+fn dropout_leaves_out_the_same_units_everywhere() {
+    for task in tasks() {
+        for (rate, batch_size, shuffle) in [(0.5, task.m, None), (0.2, 48, Some(3))] {
+            let dropout = Some(Dropout { rate, seed: 4 });
+            let problem = Problem { batch_size, shuffle, dropout, ..task.problem() };
+            let mut reference = cpu_reference::Executor::new(&problem).unwrap();
+            let mut left = 12;
+            while left > 0 {
+                left -= reference.run(left);
+            }
+            let (costs, parameters) = (reference.take_costs(), reference.parameters().values().to_vec());
+            let mut without = cpu_reference::Executor::new(&Problem { dropout: None, ..problem }).unwrap();
+            while without.run(1) == 0 {}
+            assert_ne!(without.take_costs()[0], costs[0], "nothing is left out");
+            for (backend, lowerings) in ways() {
+                for lowering in lowerings {
+                    let mut executor = match backend.executor(&problem, lowering) {
+                        Err(Error::DeviceLimit { what, .. }) if lowering != Lowering::Layerwise => {
+                            assert!(what == "dropout" || task.x.len() > 10_000, "{what}");
+                            continue;
+                        }
+                        executor => executor.unwrap(),
+                    };
+                    run(&mut executor, 12);
+                    let got = outcome(&mut executor);
+                    let what = format!("{} {} {lowering} {rate}", task.network, backend.name());
+                    assert_close(&what, &got.0, &costs, 1e-5);
+                    assert_close(&what, &got.1, &parameters, 1e-5);
+                    assert_close(&what, &[block_on(executor.cost()).unwrap()], &[reference.cost()], 1e-5);
+                }
+            }
+        }
+    }
+}
+
+/// With the units of an iteration left out, the gradient is that of what is left: central differences in double precision.
+#[test]
+fn the_gradient_under_dropout_is_that_of_the_masked_network() {
+    for g in ["tanh", "sigmoid", "relu", "leaky_relu", "identity"] {
+        let task = Task::new(3, &format!("7:{g},5:{g}"), Loss::SoftmaxCrossEntropy, 4, 11);
+        let dropout = Some(Dropout { rate: 0.4, seed: 8 });
+        let schedule = gradients_with(&task.network, task.m, dropout);
+        let mut before = Contents::zeros(&schedule);
+        before.step = 5;
+        for (i, tensor) in schedule.tensors.iter().enumerate() {
+            match tensor.storage {
+                Storage::Input => before.tensors[i] = task.x.clone(),
+                Storage::Target => before.tensors[i] = task.y.clone(),
+                _ => {}
+            }
+        }
+        before.parameters = task.parameters.values().to_vec();
+        let after = cpu_reference::run_once(&schedule, &before).unwrap();
+        let cost = |p: usize, change: f64| {
+            let mut moved = before.clone();
+            moved.parameters[p] += change;
+            cpu_reference::run_once(&schedule, &moved).unwrap().costs[0]
+        };
+        let scale = after.gradients.iter().fold(0.0, |most: f64, gradient| most.max(gradient.abs()));
+        let step = 1e-6;
+        for (p, gradient) in after.gradients.iter().enumerate() {
+            let difference = (cost(p, step) - cost(p, -step)) / (2.0 * step);
+            assert!(
+                (difference - gradient).abs() <= 1e-7 * scale.max(1.0),
+                "{g} {p}: {gradient} {difference}"
+            );
+        }
+    }
+}
+
 #[test]
 fn an_order_by_seed_is_another_than_none() {
     let task = &tasks()[0];
@@ -201,7 +275,9 @@ fn a_training_that_is_taken_up_again_ends_with_the_same_bits() {
         for (backend, lowerings) in ways() {
             for (lowering, optimizer) in lowerings.iter().flat_map(|&l| Optimizer::ALL.map(|o| (l, o))) {
                 let descent = Descent { optimizer, rates, l1: 1e-4, l2: 1e-3, ..Descent::sgd(0.02) };
-                let problem = Problem { batch_size: 20, shuffle: Some(9), descent, ..task.problem() };
+                let dropout = (lowering == Lowering::Layerwise).then_some(Dropout { rate: 0.3, seed: 2 });
+                let problem =
+                    Problem { batch_size: 20, shuffle: Some(9), descent, dropout, ..task.problem() };
                 let mut whole = backend.executor(&problem, lowering).unwrap();
                 run(&mut whole, 40);
                 let want = outcome(&mut whole);

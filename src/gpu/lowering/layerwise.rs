@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
 use crate::gpu::grid::{Geometry, Grid, LOOP_LIMIT, MAX_CLASSES, PER_INVOCATION, Product};
 use crate::gpu::kernels::{Kernel, activation_code, loss_code};
-use crate::gpu::params::{ActivationParams, LossParams, Params, TakeBatchParams};
+use crate::gpu::params::{ActivationParams, DropoutParams, LossParams, Params, TakeBatchParams};
 use crate::network::{Activation, Loss};
-use crate::schedule::{Batches, Op, Schedule, Storage, TensorId};
+use crate::schedule::{Batches, Dropout, Op, Schedule, Storage, TensorId};
 
 /// How to lower.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,6 +123,9 @@ impl Lowering<'_> {
                 let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(a)];
                 self.per_sample(Kernel::Predict, loss, z, arrays)
             }
+            Op::Dropout { dropout, layer, x, masked, after_cost } => {
+                self.dropout(dropout, layer, [x, masked], after_cost)
+            }
             Op::GradientDescent { learning_rate } => self.gradient_descent(learning_rate),
             Op::Optimize { descent } => self.optimize(&descent),
         }
@@ -167,6 +170,30 @@ impl Lowering<'_> {
         let params = ActivationParams { size: size as u32, slope };
         let grid = self.settings.geometry.over_elements(size, PER_INVOCATION)?;
         self.push(kernel, &[variant], params, arrays, grid);
+        Ok(())
+    }
+
+    fn dropout(
+        &mut self,
+        dropout: Dropout,
+        layer: usize,
+        [x, masked]: [TensorId; 2],
+        after_cost: bool,
+    ) -> Result<()> {
+        let size = self.schedule.tensor(masked).len();
+        let params = DropoutParams {
+            size: size as u32,
+            m: self.m,
+            seed_key: dropout.seed_key(),
+            layer: layer as u32,
+            threshold: dropout.threshold(),
+            scale: (1.0 / (1.0 - dropout.rate)) as f32,
+            n_batches: self.settings.n_batches as u32,
+            after_cost: after_cost.into(),
+        };
+        let grid = self.settings.geometry.over_elements(size, PER_INVOCATION)?;
+        let arrays = vec![ArrayId::Tensor(x), ArrayId::Tensor(masked), ArrayId::History];
+        self.push(Kernel::Dropout, &[], params, arrays, grid);
         Ok(())
     }
 
