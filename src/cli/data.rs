@@ -11,8 +11,9 @@ use super::data_options::{ColumnArgs, DataArgs, Task};
 /// Columns that the table shows at most; `--json` has them all.
 const MAX_COLUMNS: usize = 40;
 
-/// Categories and classes that a line shows at most.
-const MAX_NAMES: usize = 8;
+/// Categories that a line shows at most, and classes.
+const MAX_CATEGORIES: usize = 6;
+const MAX_CLASSES: usize = 20;
 
 /// Describe a file as the trainer would read it: rows, columns, missing values, the target and its classes.
 #[derive(Debug, clap::Args)]
@@ -64,7 +65,12 @@ fn text(description: &Description) -> String {
     let named = |name: &Option<String>| name.as_ref().map_or_else(String::new, |name| format!("{name}: "));
     text += &match target {
         Some(TargetDescription::Classification { name, classes }) => {
-            format!("\ntarget    {}{} classes: {}\n", named(name), thousands(classes.len()), names(classes))
+            format!(
+                "\ntarget    {}{} classes: {}\n",
+                named(name),
+                thousands(classes.len()),
+                names(classes, MAX_CLASSES)
+            )
         }
         Some(TargetDescription::Regression { name, range: Range { min, max, mean } }) => {
             format!(
@@ -87,20 +93,22 @@ fn line(column: &ColumnDescription) -> [String; 7] {
             let figures = range.map(|Range { min, max, mean }| [min, max, mean].map(short));
             ("numbers", figures.unwrap_or_default(), String::new())
         }
-        Values::Texts { categories } => {
-            ("text", Default::default(), format!("{}: {}", categories.len(), names(categories)))
-        }
+        Values::Texts { categories } => (
+            "text",
+            Default::default(),
+            format!("{}: {}", categories.len(), names(categories, MAX_CATEGORIES)),
+        ),
     };
     let [min, max, mean] = figures;
     [console::clean(&column.name), kind.into(), thousands(column.missing), min, max, mean, categories]
 }
 
 /// `oak 20, elm 7 and 3 more`.
-fn names(counts: &[Count]) -> String {
-    let shown = counts.iter().take(MAX_NAMES);
+fn names(counts: &[Count], most: usize) -> String {
+    let shown = counts.iter().take(most);
     let shown: Vec<_> =
         shown.map(|Count { name, rows }| format!("{} {}", console::clean(name), thousands(*rows))).collect();
-    let more = match counts.len().saturating_sub(MAX_NAMES) {
+    let more = match counts.len().saturating_sub(most) {
         0 => String::new(),
         more => format!(" and {} more", thousands(more)),
     };

@@ -238,3 +238,40 @@ fn headers_that_claim_more_than_there_is_allocate_nothing() {
     let message = refused("x.idx", idx(8, &[u32::MAX, u32::MAX, u32::MAX, u32::MAX], &[1, 2, 3]));
     assert!(message.contains("no columns or more than"), "{message}");
 }
+
+/// Cut anywhere or changed anywhere, a file is read or refused in one line that names it; nothing panics.
+#[test]
+fn damage_anywhere_is_read_or_refused() {
+    let x = npy("<f4", false, "(3, 2)", &[0; 24]);
+    let y = npy("|u1", false, "(3,)", &[0, 1, 1]);
+    let text = b"a,\"b b\",kind\n1,2,u\n\"3\",x,v\n,4,u\n".to_vec();
+    let files = [
+        ("d.npy", x.clone()),
+        ("d.npz", npz(&[("x.npy", x.clone()), ("y.npy", y)])),
+        ("d.idx", idx(8, &[3, 2], &[1, 0, 2, 1, 3, 1])),
+        ("d.csv.gz", gzip(&text)),
+        ("d.csv", text),
+        ("d.npy.gz", gzip(&x)),
+    ];
+    for (name, whole) in files {
+        let mut sheet = Sheet::new(name, &whole);
+        let mut check = |bytes: &[u8], what: &str| {
+            sheet.overwrite(bytes);
+            if let Err(error) = sheet.read() {
+                let message = sheet.short(&error);
+                // An array that is not there is named before its file.
+                assert!(message.contains(name), "{name}, {what}: {message}");
+            }
+        };
+        for length in 0..whole.len() {
+            check(&whole[..length], &format!("cut to {length}"));
+        }
+        for at in 0..whole.len() {
+            for flip in [0x01, 0x20, 0x80, 0xff] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= flip;
+                check(&bytes, &format!("byte {at} changed by {flip}"));
+            }
+        }
+    }
+}

@@ -126,18 +126,21 @@ fn nested_columns_are_refused_until_they_are_dropped() {
 #[test]
 fn damaged_files_are_refused() {
     let whole = people(Compression::SNAPPY);
+    let mut sheet = Sheet::new("d.parquet", &whole);
     for length in 0..whole.len() {
-        let sheet = Sheet::new("cut.parquet", &whole[..length]);
+        sheet.overwrite(&whole[..length]);
         let message = sheet.short(&sheet.read().unwrap_err());
-        assert!(message.starts_with("cut.parquet: "), "{length}: {message}");
+        assert!(message.starts_with("d.parquet: "), "{length}: {message}");
     }
     for at in 0..whole.len() {
-        let mut bytes = whole.clone();
-        bytes[at] ^= [0x01, 0x80, 0xff][at % 3];
-        let sheet = Sheet::new("changed.parquet", bytes);
-        if let Err(error) = sheet.read() {
-            let message = sheet.short(&error);
-            assert!(message.starts_with("changed.parquet"), "{at}: {message}");
+        for flip in [0x01, 0x80, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= flip;
+            sheet.overwrite(&bytes);
+            if let Err(error) = sheet.read() {
+                let message = sheet.short(&error);
+                assert!(message.starts_with("d.parquet"), "{at}, {flip}: {message}");
+            }
         }
     }
     let desk = Desk::new();

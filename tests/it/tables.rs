@@ -24,6 +24,11 @@ impl Sheet {
         Self { folder, source: FileSource::new(path) }
     }
 
+    /// Puts other content in its place.
+    pub fn overwrite(&mut self, content: &[u8]) {
+        fs::write(&self.source.path, content).unwrap();
+    }
+
     pub fn read(&self) -> Result<RawTable> {
         self.source.read(&ReadOptions { target: Some(TargetKind::Auto), ..ReadOptions::default() })
     }
