@@ -2,20 +2,24 @@
 
 use std::time::Instant;
 
-use gpu_nn::Result;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, Choice, Executor, Metrics, Progress, Score, Trained, Trainer, WatchPlan, fastest_lowering,
+    Backend, Checkpoint, Choice, Executor, Metrics, Progress, Score, Trained, Trainer, WatchPlan,
+    fastest_lowering,
 };
+use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
 use super::options::check_lowering;
 use super::record::Seconds;
 use super::training_options::Steps;
+
+/// Puts a checkpoint away; with the name of the lowering.
+pub type Keep<'a> = dyn Fn(Checkpoint, &'static str) -> Result<()> + 'a;
 
 /// What to train.
 pub struct Job<'a> {
@@ -31,6 +35,12 @@ pub struct Job<'a> {
     pub steps: Steps,
     /// How it is watched, if it is.
     pub watch: Option<WatchPlan<'a>>,
+    /// A training to be taken up again.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// How often a checkpoint is kept, and where.
+    pub keep: Option<(usize, &'a Keep<'a>)>,
+    /// What becomes of the last good parameters and their iteration, if the training diverges.
+    pub rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
     /// Points whose predictions are wanted at the end.
     pub grid: Option<Grid>,
     /// Iterations at which a moment of the training is kept, ascending.
@@ -68,18 +78,34 @@ pub async fn fit(
     let plan = steps.plan();
     let loss = network.loss();
     let y = dataset.y();
-    let problem = steps.problem(network, &parameters, dataset, &y);
+    let mut problem = steps.problem(network, &parameters, dataset, &y);
+    if let Some(checkpoint) = job.checkpoint {
+        problem.parameters = &checkpoint.parameters;
+        problem.state = &checkpoint.state;
+        problem.done = checkpoint.done;
+    }
     let executor = open(&job, &problem, console).await?;
     let mut trainer = Trainer::new(executor, plan);
     if let Some(watch) = job.watch {
         trainer = trainer.watched(watch);
     }
+    if let Some((every, keep)) = job.keep {
+        let lowering = trainer.lowering();
+        trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
+    }
+    if let Some(checkpoint) = job.checkpoint {
+        trainer = trainer.taken_up(checkpoint.clone());
+    }
     let setup = start.elapsed();
     let begin = Instant::now();
-    let mut watch = Watch { console, steps, seen: 0, looks: 0, on_cost };
+    let (seen, looks) = job.checkpoint.map_or((0, 0), |old| (old.costs.len(), old.looks.len()));
+    let mut watch = Watch { console, steps, seen, looks, on_cost };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
     console.finish();
+    if let (Err(Error::Diverged { .. }), Some((iteration, good))) = (&trained, trainer.last_good()) {
+        (job.rescue)(iteration, good)?;
+    }
     let (trained, moments) = trained?;
     let train = begin.elapsed();
     let output = trainer.predict(&dataset.x, dataset.m).await?;

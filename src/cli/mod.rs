@@ -17,6 +17,7 @@ mod parts;
 mod pictures;
 mod predict;
 mod record;
+mod resume;
 mod run_folder;
 mod sweep;
 mod sweep_report;

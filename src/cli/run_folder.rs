@@ -35,6 +35,11 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// The folder of a run that goes on.
+    pub fn reopen(path: &Path) -> Self {
+        Self { path: path.into(), made: Vec::new(), kept: true }
+    }
+
     /// A file of the run.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

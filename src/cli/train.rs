@@ -1,16 +1,17 @@
 //! `gpu-nn train`: one network, its report, its folder.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use gpu_nn::data::DataSource;
-use gpu_nn::model::{FILE_NAME, Model};
+use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{Backend, Metric, Metrics, Stopped, WatchPlan};
+use gpu_nn::training::{Backend, Checkpoint, Metric, Metrics, Stopped, WatchPlan};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
-use super::fit::{Fit, Job, describe, fit};
+use super::fit::{Fit, Job, Keep, describe, fit};
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -18,6 +19,7 @@ use super::record::{
     DeviceRecord, LookReport, ResultRecord, RunRecord, Settings, TrainReport, by_name, command_line,
     history_csv, looks_csv, matrices, reported, stopped_name,
 };
+use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
 use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
 
@@ -50,6 +52,9 @@ pub struct Args {
     backend: BackendArgs,
     #[command(flatten)]
     results: ResultArgs,
+    /// Go on with the training of a run that kept checkpoints; options given beside it change it, such as more --epochs
+    #[arg(long, value_name = "RUN", help_heading = "Training")]
+    resume: Option<PathBuf>,
     /// With --json: all weights and biases too
     #[arg(long, requires = "json", help_heading = "Results")]
     json_parameters: bool,
@@ -59,12 +64,12 @@ pub struct Args {
 }
 
 /// Everything a run has settled on before it starts.
-struct Prepared {
+pub(super) struct Prepared {
     source: DataSource,
     parts: Parts,
-    network: Network,
+    pub(super) network: Network,
     parameters: Parameters,
-    steps: Steps,
+    pub(super) steps: Steps,
     backend: Backend,
     why: String,
 }
@@ -115,8 +120,9 @@ impl Args {
     fn watch<'a>(&self, run: &'a Prepared) -> Option<WatchPlan<'a>> {
         let ValidationArgs { metric, patience, max_time, .. } = self.validation;
         let validation = run.parts.validation.as_ref().map(|dataset| (dataset, run.network.loss()));
-        let needed =
-            validation.is_some() || patience.is_some() || max_time.is_some() || run.steps.in_batches();
+        let stops = patience.is_some() || max_time.is_some();
+        let keeps = self.validation.checkpoint_every.is_some();
+        let needed = validation.is_some() || stops || keeps || run.steps.in_batches();
         let every = run.steps.look_every();
         needed.then_some(WatchPlan { validation, every, metric, patience, max_time })
     }
@@ -142,7 +148,7 @@ impl Args {
         console.line(&format!("training  {}", run.steps.describe()))
     }
 
-    fn job<'a>(&self, run: &'a Prepared) -> Result<Job<'a>> {
+    fn job<'a>(&self, run: &'a Prepared, keeping: &'a Keeping<'a>) -> Result<Job<'a>> {
         let Prepared { backend, network, steps, parts, .. } = run;
         let dataset = &parts.training;
         let draw = !self.results.no_plots && pictures::check_drawable(dataset).is_ok();
@@ -157,37 +163,71 @@ impl Args {
             test: parts.test.as_ref(),
             steps: *steps,
             watch: self.watch(run),
+            checkpoint: keeping.checkpoint,
+            keep: self.validation.checkpoint_every.map(|every| (every, keeping.keep)),
+            rescue: keeping.rescue,
             grid,
             moments,
         })
     }
 }
 
+/// What a training goes on from, and what is kept of it on its way.
+struct Keeping<'a> {
+    checkpoint: Option<&'a Checkpoint>,
+    keep: &'a Keep<'a>,
+    rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
+}
+
 pub async fn run(args: Args, start: Instant) -> Result<()> {
+    let Some(path) = args.resume.clone() else { return train(args, None, own_words(), start).await };
+    let saved = SavedCheckpoint::load(&path)?;
+    let (args, words) = resumed(&saved, &own_words())?;
+    train(args, Some((path, saved)), words, start).await
+}
+
+async fn train(
+    args: Args,
+    resumed: Option<(PathBuf, SavedCheckpoint)>,
+    words: Vec<String>,
+    start: Instant,
+) -> Result<()> {
     let run = args.prepare().await?;
     let n_parameters = run.parameters.values().len();
     let console = Console::new(!args.results.quiet && !args.results.json, run.steps.iterations);
-    let job = args.job(&run)?;
-    let mut folder = RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?;
+    let mut folder = match &resumed {
+        None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
+        Some((path, saved)) => {
+            check_resumed(saved, &run)?;
+            RunFolder::reopen(path)
+        }
+    };
     args.describe(&run, n_parameters, &console)?;
+    if let Some((path, saved)) = &resumed {
+        let done = thousands(saved.checkpoint.done);
+        console.line(&format!("resumed   {} after {done} iterations", path.display()))?;
+    }
+    let at = folder.file(CHECKPOINT_NAME);
+    let keep = |checkpoint, lowering| {
+        let (network, device) = (run.network.clone(), device_words(&run.backend, lowering));
+        SavedCheckpoint { network, command: words.clone(), device, checkpoint }.save(&at)
+    };
+    let model_at = folder.file(FILE_NAME);
+    let rescue = |iteration: usize, parameters| {
+        model(&run, parameters).save(&model_at)?;
+        let (n, path) = (thousands(iteration), model_at.display());
+        console.line(&format!("kept      the network after {n} iterations, the last that was well: {path}"))
+    };
+    let checkpoint = resumed.as_ref().map(|(_, saved)| &saved.checkpoint);
+    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue };
+    let job = args.job(&run, &keeping)?;
     let mut on_cost = |iteration: usize, cost: f64| {
         // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
         let _ = console.line(&format!("  cost before iteration {:>7}  {cost:.6}", thousands(iteration)));
     };
     let fit = fit(job, run.parameters.clone(), start, &console, &mut on_cost).await?;
 
-    // A network for values has no classes, even on a data set that has some.
-    let dataset = &run.parts.training;
-    let class_names = &dataset.class_names()[..run.network.n_classes()];
-    let model = Model {
-        network: run.network.clone(),
-        parameters: fit.trained.parameters.clone(),
-        single_precision: run.backend.single_precision(),
-        preprocessing: run.parts.preprocessing.clone(),
-        class_names: class_names.to_vec(),
-        data: Some(run.source.clone()),
-    };
-    model.save(&folder.file(FILE_NAME))?;
+    model(&run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
     folder.keep();
     folder.write("history.csv", history_csv(&fit.trained.costs, fit.trained.cost_after_last))?;
     folder.write("run.toml", record(&args, &run, &fit)?)?;
@@ -197,12 +237,26 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
         written.push("looks.csv");
     }
     if !args.results.no_plots {
-        written.extend(pictures::draw_run(&mut folder, dataset, &run.network, &fit)?);
+        written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
     }
     if args.results.json {
         return console::print_json(&report(&args, &run, &fit, &folder));
     }
     conclude(&args, &run, &fit, &folder, &written, &console)
+}
+
+/// The network with those parameters, as it is saved.
+fn model(run: &Prepared, parameters: Parameters) -> Model {
+    // A network for values has no classes, even on a data set that has some.
+    let class_names = &run.parts.training.class_names()[..run.network.n_classes()];
+    Model {
+        network: run.network.clone(),
+        parameters,
+        single_precision: run.backend.single_precision(),
+        preprocessing: run.parts.preprocessing.clone(),
+        class_names: class_names.to_vec(),
+        data: Some(run.source.clone()),
+    }
 }
 
 fn conclude(

@@ -246,6 +246,9 @@ pub struct ValidationArgs {
     /// Stop after so many epochs (reports, without --batch-size) without an improvement, and keep the best network
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub patience: Option<usize>,
+    /// Keep all that is needed to go on, checkpoint.safetensors, after every so many epochs (reports, without --batch-size)
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub checkpoint_every: Option<usize>,
     /// Stop after so long: 90s, 15m, 2h; a number alone counts seconds
     #[arg(long, value_name = "TIME", value_parser = duration, allow_negative_numbers = true)]
     pub max_time: Option<Duration>,

@@ -1,6 +1,9 @@
 //! A trained network with what is needed to use it on other data, and its file.
 
+mod checkpoint;
 mod file;
+mod replace;
 mod using;
 
+pub use checkpoint::{CHECKPOINT_NAME, SavedCheckpoint};
 pub use file::{FILE_NAME, Model};

@@ -31,7 +31,7 @@ pub struct Problem<'a> {
     pub dropout: Option<Dropout>,
     /// Iterations that were done before: a training that is taken up again goes on with their number.
     pub done: usize,
-    /// What the optimiser remembers from them, (states, parameters); nothing so far if it is empty.
+    /// What the optimiser remembers from them, (states, parameters); empty before the first.
     pub state: &'a [f64],
 }
 
@@ -73,7 +73,8 @@ impl<'a> Problem<'a> {
             return Err(Error::invalid("batch size", self.batch_size, what));
         }
         let states = self.descent.optimizer.n_states() * self.parameters.values().len();
-        if !self.state.is_empty() && self.state.len() != states {
+        let begins = self.done == 0 && self.state.is_empty();
+        if !begins && self.state.len() != states {
             return Err(Error::Shape {
                 what: format!("state of {}", self.descent.optimizer.name()),
                 expected: states.to_string(),

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::score::{Score, confusion_matrix};
 use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
 use crate::network::Loss;
 
 /// A number to judge a network by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// What is trained for: mean cross-entropy (log loss), or half the mean squared error.
     #[default]
@@ -86,7 +89,7 @@ impl FromStr for Metric {
 }
 
 /// The metrics of one network on one data set, in the order of [`Metric::ALL`]; those that do not apply are left out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     values: Vec<(Metric, f64)>,
     /// Right answers, for classes.

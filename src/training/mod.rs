@@ -3,6 +3,7 @@
 //! Nothing here prints; callers get progress through a callback.
 
 mod backend;
+mod checkpoint;
 mod executor;
 mod metrics;
 mod planner;
@@ -12,10 +13,11 @@ mod trainer;
 mod watch;
 
 pub use backend::{Backend, BackendChoice};
+pub use checkpoint::Checkpoint;
 pub use executor::Executor;
 pub use metrics::{Metric, Metrics};
 pub use planner::{Choice, fastest_backend, fastest_lowering};
 pub use population::{Outcomes, Population};
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};
-pub use watch::{Look, Stopped, WatchPlan};
+pub use watch::{Best, Look, Stopped, WatchPlan};

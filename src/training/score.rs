@@ -1,10 +1,12 @@
 //! How good predictions are: counts of right answers and confusion matrices.
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::Dataset;
 use crate::network::Loss;
 
 /// Right answers among all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     /// Samples whose class was predicted right.
     pub n_correct: usize,

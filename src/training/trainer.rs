@@ -1,5 +1,6 @@
 //! The loop: advances an executor, collects its costs, stops when they are no numbers any more.
 
+use super::checkpoint::Checkpoint;
 use super::executor::Executor;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
@@ -53,17 +54,68 @@ pub struct Trainer<'b> {
     done: usize,
     costs: Vec<f64>,
     watch: Option<Watch<'b>>,
+    keeper: Option<Keeper<'b>>,
+}
+
+/// Keeps a checkpoint after every so many looks.
+struct Keeper<'b> {
+    every: usize,
+    keep: Box<dyn FnMut(Checkpoint) -> Result<()> + 'b>,
 }
 
 impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
-        Self { executor, plan, done: 0, costs: Vec::new(), watch: None }
+        Self { executor, plan, done: 0, costs: Vec::new(), watch: None, keeper: None }
     }
 
     /// The same under watch from now on.
     pub fn watched(self, plan: WatchPlan<'b>) -> Self {
         Self { watch: Some(Watch::new(plan)), ..self }
+    }
+
+    /// Calls `keep` with a checkpoint after every `every` looks of a training under watch; its error ends the training.
+    pub fn kept(self, every: usize, keep: impl FnMut(Checkpoint) -> Result<()> + 'b) -> Self {
+        Self { keeper: Some(Keeper { every, keep: Box::new(keep) }), ..self }
+    }
+
+    /// Goes on from a checkpoint, with an executor whose problem was given its parameters, state and iterations.
+    pub fn taken_up(mut self, checkpoint: Checkpoint) -> Self {
+        let Checkpoint { done, costs, looks, best, .. } = checkpoint;
+        (self.done, self.costs) = (done, costs);
+        if let Some(watch) = &mut self.watch {
+            watch.take_up(looks, best);
+        }
+        self
+    }
+
+    /// The training as it is between two iterations.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    pub async fn checkpoint(&mut self) -> Result<Checkpoint> {
+        self.fetch().await?;
+        let looks = self.watch.as_ref().map_or_else(Vec::new, |watch| watch.looks().to_vec());
+        Ok(Checkpoint {
+            done: self.done,
+            parameters: self.executor.parameters().await?,
+            state: self.executor.state().await?,
+            costs: self.costs.clone(),
+            looks,
+            best: self.watch.as_ref().and_then(Watch::best).cloned(),
+        })
+    }
+
+    async fn keep(&mut self) -> Result<()> {
+        let looks = self.watch.as_ref().map_or(0, |watch| watch.looks().len());
+        let due = self.keeper.as_ref().is_some_and(|keeper| looks.is_multiple_of(keeper.every));
+        if due {
+            let checkpoint = self.checkpoint().await?;
+            if let Some(keeper) = &mut self.keeper {
+                (keeper.keep)(checkpoint)?;
+            }
+        }
+        Ok(())
     }
 
     /// The parameters of the last look and its iteration, for a training that has failed since.
@@ -131,6 +183,7 @@ impl<'b> Trainer<'b> {
                 None => None,
             };
             self.show(on_progress);
+            self.keep().await?;
             if stopped.is_some() {
                 return Ok(stopped);
             }

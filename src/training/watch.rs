@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use web_time::Instant;
 
 use super::executor::Executor;
@@ -26,7 +27,7 @@ pub struct WatchPlan<'a> {
 }
 
 /// What a look saw.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     /// Iterations done.
     pub iteration: usize,
@@ -62,17 +63,29 @@ pub(super) struct Watch<'a> {
 }
 
 /// The best look so far.
-#[derive(Debug)]
-struct Best {
-    look: usize,
-    value: f64,
-    /// Of that look, where they may be wanted back.
-    parameters: Option<Parameters>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Best {
+    /// Its number.
+    pub look: usize,
+    /// The metric's value.
+    pub value: f64,
+    /// The parameters then, where they may be wanted back.
+    pub parameters: Option<Parameters>,
 }
 
 impl<'a> Watch<'a> {
     pub(super) fn new(plan: WatchPlan<'a>) -> Self {
         Self { plan, begin: Instant::now(), looks: Vec::new(), best: None, last_good: None }
+    }
+
+    /// Goes on with what was seen before.
+    pub(super) fn take_up(&mut self, looks: Vec<Look>, best: Option<Best>) {
+        self.looks = looks;
+        self.best = best;
+    }
+
+    pub(super) fn best(&self) -> Option<&Best> {
+        self.best.as_ref()
     }
 
     /// The iteration of the look after `done`.

@@ -134,3 +134,75 @@ fn options_that_cannot_be_meant_are_refused() {
     }
     assert!(desk.contents().is_empty(), "something was written");
 }
+
+/// A training whose checkpoints come faster than a moment.
+const KEPT: &str = "train --data spiral --m 900 --hidden 32:relu,16:relu --init he --batch-size 32 --optimizer adam \
+                    --learning-rate 0.01 --epochs 200 --validation 0.2 --dropout 0.1 --patience 150 --no-plots \
+                    --checkpoint-every 1";
+
+#[test]
+fn a_training_that_is_killed_goes_on_with_the_same_bits() {
+    let desk = Desk::new();
+    desk.output(&format!("{KEPT} --quiet --backend cpu --out whole"));
+    let files = ["history.csv", "looks.csv", "model.safetensors"];
+    let bytes = |folder: &str| files.map(|file| std::fs::read(desk.path(folder).join(file)).unwrap());
+    let want = bytes("whole");
+    let mut resumed = 0;
+    for milliseconds in [5, 20, 50, 80, 110, 140, 170, 200, 300, 400] {
+        let folder = format!("killed-{milliseconds}");
+        let line = format!("{KEPT} --quiet --backend cpu --out {folder}");
+        let mut child = desk.spawn(&line.split_whitespace().collect::<Vec<_>>());
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if !desk.path(&folder).join("checkpoint.safetensors").exists() {
+            continue;
+        }
+        resumed += 1;
+        desk.output(&format!("train --resume {folder} --quiet"));
+        assert_eq!(bytes(&folder), want, "killed after {milliseconds} ms");
+    }
+    assert!(resumed > 0, "no process lived to its first checkpoint");
+}
+
+#[test]
+fn a_training_goes_on_for_longer_on_any_backend() {
+    let desk = Desk::new();
+    for backend in ["cpu", "cpu-reference"] {
+        let train = "train --data xor --hidden 6 --batch-size 64 --optimizer momentum --warm-up 2 --no-plots \
+                     --checkpoint-every 2";
+        desk.output(&format!("{train} --epochs 9 --quiet --backend {backend} --out {backend}-whole"));
+        desk.output(&format!("{train} --epochs 4 --quiet --backend {backend} --out {backend}-part"));
+        let report = desk.json(&format!("train --resume {backend}-part --epochs 9 --json"));
+        assert_eq!(report["backend"], backend);
+        let history = |folder: &str| desk.read(&format!("{backend}-{folder}/history.csv"));
+        assert_eq!(history("part"), history("whole"));
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_up_is_refused() {
+    let desk = Desk::new();
+    let refused = |options: &str, code: i32, named: &str| {
+        let line = failure(&desk, &format!("train {options}"), code);
+        assert!(line.contains(named), "{options}: {line}");
+    };
+    desk.output(
+        "train --data xor --hidden 3 --batch-size 64 --epochs 3 --backend cpu --no-plots --quiet --out plain",
+    );
+    refused("--resume plain", 1, "checkpoint.safetensors");
+    refused("--resume plain/model.safetensors", 1, "no checkpoint");
+    desk.output(
+        "train --data xor --hidden 3 --batch-size 64 --epochs 3 --backend cpu --no-plots --quiet --out kept \
+         --checkpoint-every 1",
+    );
+    refused("--resume kept --epochs 2", 2, "more");
+    refused("--resume kept --hidden 4", 1, "the network of the checkpoint");
+    refused("--resume kept --optimizer adam --epochs 5", 1, "state of adam");
+    refused("--resume kept --no-such-option", 2, "no-such-option");
+    let bytes = std::fs::read(desk.path("kept/checkpoint.safetensors")).unwrap();
+    for length in [0, 7, 100, bytes.len() - 1] {
+        std::fs::write(desk.path("short.safetensors"), &bytes[..length]).unwrap();
+        refused("--resume short.safetensors", 1, "cut short");
+    }
+}

@@ -54,6 +54,13 @@ impl Desk {
         command
     }
 
+    /// Starts a command and does not wait for it.
+    pub fn spawn(&self, arguments: &[&str]) -> std::process::Child {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("gpu-nn"));
+        command.current_dir(self.folder.path()).env("XDG_RUNTIME_DIR", self.runtime.path());
+        command.env("XDG_CACHE_HOME", self.runtime.path()).args(arguments).spawn().unwrap()
+    }
+
     /// Runs a command that succeeds without a word on standard error; its standard output.
     #[track_caller]
     pub fn output(&self, arguments: &str) -> String {
