@@ -8,9 +8,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Prints an error in one line on standard error, whatever line breaks the names and values in it hold.
 pub fn error(message: &str) {
-    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     // Nothing can be done about a closed standard error.
-    let _ = writeln!(io::stderr(), "error: {line}");
+    let _ = writeln!(io::stderr(), "error: {}", clean(message));
+}
+
+/// Text on one line, whatever it holds.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.

@@ -1,6 +1,6 @@
 //! The options that name data and say how it is prepared, and the tables and data sets they lead to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use gpu_nn::data::{
@@ -15,7 +15,7 @@ use super::options::{Output, seed};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// flower, noisy_circles, noisy_moons, blobs, gaussian_quantiles, no_structure, spiral, xor, or a file: CSV, TSV; `-` is standard input
+    /// flower, noisy_circles, noisy_moons, blobs, gaussian_quantiles, no_structure, spiral, xor, or a file: CSV, TSV, NPY, NPZ, IDX (MNIST), each with gzip too; `-` is standard input
     #[arg(long, value_name = "NAME|FILE")]
     pub data: Option<String>,
     /// Samples to generate [default: 400, or the data set's own number]
@@ -27,10 +27,23 @@ pub struct DataArgs {
     /// Standard deviation of the noise [default: the data set's own]
     #[arg(long, value_name = "SD", value_parser = number, allow_negative_numbers = true)]
     pub noise: Option<f64>,
-    /// The file's target column, by header name or number from 1 [default: the last]
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+}
+
+/// Which columns of a file mean what.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub struct ColumnArgs {
+    /// The file's target column, by header name or number from 1 [default: the last]; in an NPZ file the labels' array
+    /// [default: y]
     #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
     pub label: Option<String>,
-    /// The file's feature columns, by header names or numbers from 1, separated by commas [default: all but the target]
+    /// The file of the labels, for IDX images [default: the one beside them] and NPY arrays (IDX or NPY)
+    #[arg(long, value_name = "FILE")]
+    pub labels_file: Option<PathBuf>,
+    /// The file's feature columns, by header names or numbers from 1, separated by commas [default: all but the
+    /// target]; in an NPZ file the features' arrays [default: x]
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub features: Vec<String>,
     /// Columns to leave out, by header names or numbers from 1, separated by commas
@@ -42,6 +55,11 @@ pub struct DataArgs {
 }
 
 impl DataArgs {
+    /// A file or a generated data set, with every setting of a generator left alone.
+    pub fn of_file(file: String, columns: ColumnArgs) -> Self {
+        Self { data: Some(file), m: None, data_seed: None, noise: None, columns }
+    }
+
     /// The data asked for; without `--data` that of `default`, but for the settings that were given.
     pub fn source(&self, default: Option<&DataSource>) -> Result<DataSource> {
         match (&self.data, default) {
@@ -79,11 +97,16 @@ impl DataArgs {
         refuse_for_file("number of samples", self.m)?;
         refuse_for_file("data seed", self.data_seed)?;
         refuse_for_file("noise", self.noise)?;
-        if self.label.is_some() {
-            file.label.clone_from(&self.label);
+        if self.columns.label.is_some() {
+            file.label.clone_from(&self.columns.label);
+        }
+        if self.columns.labels_file.is_some() {
+            file.labels_file.clone_from(&self.columns.labels_file);
         }
         let kept = [&mut file.selection.features, &mut file.selection.drop, &mut file.categorical];
-        for (kept, given) in kept.into_iter().zip([&self.features, &self.drop, &self.categorical]) {
+        for (kept, given) in
+            kept.into_iter().zip([&self.columns.features, &self.columns.drop, &self.columns.categorical])
+        {
             if !given.is_empty() {
                 kept.clone_from(given);
             }
@@ -95,10 +118,15 @@ impl DataArgs {
     fn refuse_for_generated(&self, generator: Generator) -> Result<()> {
         let first = |columns: &[String]| columns.first().cloned();
         let given = [
-            ("label column", "--label", self.label.clone()),
-            ("feature column", "--features", first(&self.features)),
-            ("column to drop", "--drop", first(&self.drop)),
-            ("column of categories", "--categorical", first(&self.categorical)),
+            ("label column", "--label", self.columns.label.clone()),
+            (
+                "labels file",
+                "--labels-file",
+                self.columns.labels_file.as_ref().map(|path| path.display().to_string()),
+            ),
+            ("feature column", "--features", first(&self.columns.features)),
+            ("column to drop", "--drop", first(&self.columns.drop)),
+            ("column of categories", "--categorical", first(&self.columns.categorical)),
         ];
         for (what, option, value) in given {
             if let Some(value) = value {
@@ -149,7 +177,7 @@ pub struct PrepareArgs {
     pub impute: Option<Impute>,
     /// How numbers are brought to a common size: standardise ((x - mean) / deviation), minmax ((x - min) / (max -
     /// min)), pixels (x / 255), none. Fitted on the training data, kept in the model, applied by predict and evaluate
-    /// [default: standardise for files, none for generated data]
+    /// [default: standardise for files, pixels for those of bytes, none for generated data]
     #[arg(long, value_name = "HOW")]
     pub scale: Option<Scale>,
 }
@@ -179,20 +207,17 @@ impl PrepareArgs {
         source.read(&ReadOptions { target: Some(target), ..ReadOptions::default() })
     }
 
-    /// How features are made of a source's columns.
-    pub fn preparation(&self, source: &DataSource) -> Preparation {
-        let usual = match source {
-            DataSource::Generated { .. } => Scale::None,
-            DataSource::File(_) => Scale::Standardise,
-        };
-        Preparation { impute: self.impute.unwrap_or_default(), scale: self.scale.unwrap_or(usual) }
+    /// How features are made of a table's columns.
+    pub fn preparation(&self, table: &RawTable) -> Preparation {
+        let scale = self.scale.unwrap_or(table.usual_scale());
+        Preparation { impute: self.impute.unwrap_or_default(), scale }
     }
 
     /// The data set of a training on all rows, and what made it.
     pub fn dataset(&self, source: &DataSource, output: Output) -> Result<(Dataset, Preprocessing)> {
         let table = self.read(source, output)?;
         let rows = table.rows();
-        let preprocessing = Preprocessing::fit(&table, &rows, &self.preparation(source))?;
+        let preprocessing = Preprocessing::fit(&table, &rows, &self.preparation(&table))?;
         Ok((preprocessing.apply(&table, &rows)?, preprocessing))
     }
 }

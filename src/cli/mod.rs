@@ -5,6 +5,7 @@ mod bench_row;
 mod choices;
 mod completions;
 mod console;
+mod data;
 mod data_options;
 mod evaluate;
 mod export;
@@ -48,6 +49,8 @@ enum Command {
     Predict(predict::Args),
     /// Accuracy, confusion matrix and cost of a trained network
     Evaluate(evaluate::Args),
+    /// Describe a file as the trainer would read it
+    Data(data::Args),
     /// Train many networks at once and rank them: sizes, learning rates, seeds
     Sweep(sweep::Args),
     /// Write a trained network for other programs: ONNX, C or NumPy
@@ -82,6 +85,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Train(args) => train::run(args, start).await,
         Command::Predict(args) => predict::run(args).await,
         Command::Evaluate(args) => evaluate::run(args).await,
+        Command::Data(args) => data::run(args),
         Command::Sweep(args) => sweep::run(args, start).await,
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),

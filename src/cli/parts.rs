@@ -59,7 +59,7 @@ impl Parts {
         let test_rows = hold_out(&mut rows, &table, &test, all, seed)?;
         // Another seed: the same would draw alike from what is left.
         let validation_rows = hold_out(&mut rows, &table, &validation, all, seed.wrapping_add(1))?;
-        let preprocessing = Preprocessing::fit(&table, &rows, &prepare.preparation(source))?;
+        let preprocessing = Preprocessing::fit(&table, &rows, &prepare.preparation(&table))?;
         let training = preprocessing.apply(&table, &rows)?;
         let part = |held_out: &HeldOut, rows: Option<Vec<usize>>| -> Result<Option<Dataset>> {
             match (held_out, rows) {

@@ -58,6 +58,11 @@ impl CellColumn {
             return Ok(());
         }
         let cell = row.known(self.column)?;
+        if let (false, Some(text)) = (self.declared, cell)
+            && has_decimal_comma(text)
+        {
+            return Err(self.mixed(row, text, "a number with a comma; write it with a point"));
+        }
         if let (Kind::Open, Some(text)) = (self.kind, cell) {
             self.settle(text.parse::<f64>().is_ok());
         }
@@ -121,4 +126,12 @@ impl CellColumn {
             Kind::Number | Kind::Strict => Cells::Doubles(self.numbers),
         }
     }
+}
+
+/// Whether a cell is a number as some countries write it: taken for a text, it would be learnt as a category.
+pub(super) fn has_decimal_comma(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.trim_start_matches(['-', '+'])
+        .split_once(',')
+        .is_some_and(|(whole, rest)| digits(whole) && digits(rest))
 }

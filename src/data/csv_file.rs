@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use super::csv_cells::{CellColumn, Kind};
-use super::csv_columns::{Columns, Label, Request, Selection, Wanted};
+use super::csv_columns::{Columns, Head, Label, Request, Selection, Wanted};
 use super::csv_labels::{LabelColumn, TargetKind};
 use super::csv_rows::{CsvRows, title};
-use super::input::Input;
+use super::input::{Input, file_name};
 use super::table::{Cells, Column, RawTable};
-use super::{Dataset, Targets};
+use super::{Dataset, Scale, Targets};
 use crate::error::Result;
 
 /// How a labelled CSV file is read; the default suits a file to be trained on whose last column names the classes.
@@ -52,7 +52,7 @@ pub struct Features {
 /// [`Error::Shape`](crate::Error::Shape) for other features than the model's.
 pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset> {
     let wanted = options.features.as_deref().map(numbers);
-    let text = TextOptions {
+    let options = TableOptions {
         label: &options.label,
         selection: &Selection::default(),
         wanted: wanted.as_deref(),
@@ -60,7 +60,7 @@ pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset> {
         classes: options.classes.as_deref(),
         categorical: None,
     };
-    let table = read_text(CsvRows::new(Input::open(path)?, b',')?, &text)?;
+    let table = read_text(CsvRows::new(Input::open(path)?, b',')?, &options)?;
     let (features, names, name) = (flat(&table), names(&table), table.name().to_owned());
     let targets: Option<Targets> = table.into_targets();
     let targets = targets.expect("a target kind was given, so the label column was read");
@@ -75,7 +75,7 @@ pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset> {
 /// # Errors
 /// As [`read_csv`], but for those that concern the label's cells, and a single column being no error.
 pub fn read_csv_features(path: &Path, wanted: &[String], label: Option<&Label>) -> Result<Features> {
-    let text = TextOptions {
+    let options = TableOptions {
         label: label.unwrap_or(&Label::Last),
         selection: &Selection::default(),
         wanted: Some(&numbers(wanted)),
@@ -83,7 +83,7 @@ pub fn read_csv_features(path: &Path, wanted: &[String], label: Option<&Label>) 
         classes: None,
         categorical: None,
     };
-    Ok(flat(&read_text(CsvRows::new(Input::open(path)?, b',')?, &text)?))
+    Ok(flat(&read_text(CsvRows::new(Input::open(path)?, b',')?, &options)?))
 }
 
 fn numbers(names: &[String]) -> Vec<Wanted> {
@@ -105,8 +105,8 @@ fn flat(table: &RawTable) -> Features {
     Features { x, n_features: table.columns().len(), m: table.m() }
 }
 
-/// How a text file becomes a table.
-pub(super) struct TextOptions<'a> {
+/// How a file becomes a table.
+pub(super) struct TableOptions<'a> {
     pub(super) label: &'a Label,
     pub(super) selection: &'a Selection,
     /// The columns of a trained model.
@@ -123,35 +123,16 @@ pub(super) struct TextOptions<'a> {
 ///
 /// # Errors
 /// Those of [`read_csv`], without those for missing cells and columns of text where text is allowed.
-pub(super) fn read_text(mut rows: CsvRows, options: &TextOptions<'_>) -> Result<RawTable> {
-    let TextOptions { label, selection, wanted, categorical, .. } = *options;
+pub(super) fn read_text(mut rows: CsvRows, options: &TableOptions<'_>) -> Result<RawTable> {
+    let TableOptions { label, selection, wanted, categorical, .. } = *options;
     let request = Request { label, selection, wanted, texts: categorical.is_some() };
+    let head = rows.head();
     let columns = match options.target {
-        Some(_) => Columns::labelled(&rows, &request)?,
-        None => Columns::unlabelled(&rows, &request)?,
+        Some(_) => Columns::labelled(&head, &request)?,
+        None => Columns::unlabelled(&head, &request)?,
     };
-    let mut cells = Vec::with_capacity(columns.features.len());
-    for (at, &column) in columns.features.iter().enumerate() {
-        let kind = match (categorical, wanted) {
-            (None, _) => Kind::Strict,
-            (Some(_), Some(wanted)) => {
-                if wanted[at].is_text {
-                    Kind::Text
-                } else {
-                    Kind::Number
-                }
-            }
-            (Some(listed), None) => {
-                if request.lists(&rows, listed, column)? {
-                    Kind::Text
-                } else {
-                    Kind::Open
-                }
-            }
-        };
-        cells.push(CellColumn::new(column, kind));
-    }
-    let mut labels = options.target.zip(columns.label).map(|(kind, column)| LabelColumn::new(column, kind));
+    let mut cells = cell_columns(&head, &request, &columns.features, categorical)?;
+    let mut labels = options.target.zip(columns.label).map(|(kind, column)| (LabelColumn::new(kind), column));
     if columns.has_header {
         rows.take_header(&columns.features)?;
     }
@@ -160,8 +141,8 @@ pub(super) fn read_text(mut rows: CsvRows, options: &TextOptions<'_>) -> Result<
         for column in &mut cells {
             column.push(row)?;
         }
-        if let Some(labels) = &mut labels {
-            labels.push(row)?;
+        if let Some((labels, column)) = &mut labels {
+            labels.push_cell(row, *column)?;
         }
         lines.push(row.line());
     }
@@ -170,8 +151,9 @@ pub(super) fn read_text(mut rows: CsvRows, options: &TextOptions<'_>) -> Result<
     }
     let header: &[String] = if columns.has_header { rows.first() } else { &[] };
     let label_title = columns.label.map(|column| title(header, column)).unwrap_or_default();
-    let targets =
-        labels.map(|labels| labels.finish(rows.path(), &label_title, options.classes)).transpose()?;
+    let finish =
+        |(labels, _): (LabelColumn, usize)| labels.finish(rows.path(), &label_title, "line", options.classes);
+    let targets = labels.map(finish).transpose()?;
     let name = |at: usize| match wanted {
         Some(wanted) => wanted[at].name.clone(),
         None => header.get(columns.features[at]).cloned().unwrap_or_else(|| format!("x{}", at + 1)),
@@ -179,7 +161,30 @@ pub(super) fn read_text(mut rows: CsvRows, options: &TextOptions<'_>) -> Result<
     let named =
         cells.into_iter().enumerate().map(|(at, column)| Column { name: name(at), cells: column.finish() });
     let target_name = columns.label.and_then(|column| header.get(column)).cloned();
-    let table = RawTable::new(rows.file_name(), named.collect(), targets)?;
+    let table = RawTable::unchecked(file_name(rows.path()), named.collect(), targets);
     let unnamed = (!columns.has_header).then(|| columns.features.iter().map(|column| column + 1).collect());
-    Ok(table.of_file(rows.origin(), target_name).with_places(lines, unnamed))
+    table.of_file(rows.origin(), target_name, unnamed, Scale::Standardise).with_lines(lines).checked()
+}
+
+/// Empty columns for the cells of the features.
+fn cell_columns(
+    head: &Head,
+    request: &Request<'_>,
+    features: &[usize],
+    categorical: Option<&[String]>,
+) -> Result<Vec<CellColumn>> {
+    let kind = |(at, &column): (usize, &usize)| {
+        let is_text = match (request.wanted, categorical) {
+            (_, None) => return Ok(CellColumn::new(column, Kind::Strict)),
+            (Some(wanted), _) => Some(wanted[at].is_text),
+            (None, Some(listed)) => request.lists(head, listed, column)?.then_some(true),
+        };
+        let kind = match is_text {
+            Some(true) => Kind::Text,
+            Some(false) => Kind::Number,
+            None => Kind::Open,
+        };
+        Ok(CellColumn::new(column, kind))
+    };
+    features.iter().enumerate().map(kind).collect()
 }

@@ -1,10 +1,11 @@
-//! The label column of a CSV file: what kind of target its cells are, and which classes they make.
+//! The labels of a file: what kind of target its cells are, and which classes they make.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use super::Targets;
-use super::csv_rows::{Row, error_at, list, shown};
+use super::csv_cells::has_decimal_comma;
+use super::csv_rows::{Row, list, shown};
 use crate::error::{Error, Result};
 
 /// As many different whole numbers are taken for classes, however few rows there are.
@@ -25,7 +26,6 @@ pub enum TargetKind {
 
 /// Collects one label after the other.
 pub(super) struct LabelColumn {
-    column: usize,
     kind: TargetKind,
     values: Vec<f64>,
     /// For classes: an index into `texts` for each sample.
@@ -39,64 +39,97 @@ struct Text {
     text: String,
     /// Its value, where it is a number.
     number: Option<f64>,
-    /// Where it was first seen.
-    line: u64,
+    /// The line or row where it was first seen.
+    place: u64,
 }
 
 impl LabelColumn {
-    pub(super) fn new(column: usize, kind: TargetKind) -> Self {
-        Self {
-            column,
-            kind,
-            values: Vec::new(),
-            labels: Vec::new(),
-            texts: Vec::new(),
-            known: HashMap::new(),
-        }
+    pub(super) fn new(kind: TargetKind) -> Self {
+        Self { kind, values: Vec::new(), labels: Vec::new(), texts: Vec::new(), known: HashMap::new() }
     }
 
-    /// Takes the label of one row.
+    /// Takes the label of one row of a text file.
     ///
     /// # Errors
     /// [`Error::Data`] for an empty cell, a number that is not finite, or, for values, no number at all.
-    pub(super) fn push(&mut self, row: Row<'_>) -> Result<()> {
+    pub(super) fn push_cell(&mut self, row: Row<'_>, column: usize) -> Result<()> {
         if self.kind == TargetKind::Values {
-            self.values.push(row.number(self.column)?);
+            self.values.push(row.number(column)?);
             return Ok(());
         }
-        let text = row.value(self.column)?;
-        if row.known(self.column)?.is_none() && text.parse::<f64>().is_err() {
-            let title = row.title(self.column);
+        let text = row.value(column)?;
+        if self.repeat(text) {
+            return Ok(());
+        }
+        if row.known(column)?.is_none() && text.parse::<f64>().is_err() {
+            let title = row.title(column);
             return Err(
                 row.error(format!("{title}: {} is no label; fill it in or remove the row", shown(text)))
             );
         }
-        let index = match self.known.get(text) {
-            Some(&index) => index,
-            None => {
-                // `nan` is far more often a missing label than a class of that name: `number` reports it.
-                let number = text.parse::<f64>().is_ok().then(|| row.number(self.column)).transpose()?;
-                let index = u32::try_from(self.texts.len())
-                    .map_err(|_| row.error("more than 2^32 different labels".into()))?;
-                self.texts.push(Text { text: text.to_owned(), number, line: row.line() });
-                self.known.insert(text.to_owned(), index);
-                index
-            }
-        };
-        self.labels.push(index);
+        if self.kind == TargetKind::Auto && has_decimal_comma(text) {
+            let (title, text) = (row.title(column), shown(text));
+            return Err(row.error(format!(
+                "{title}: {text} is a number with a comma; write it with a point, or pass --task classification"
+            )));
+        }
+        // `nan` is far more often a missing label than a class of that name: `number` reports it.
+        let number = text.parse::<f64>().is_ok().then(|| row.number(column)).transpose()?;
+        self.push_new(text.to_owned(), number, row.line());
         Ok(())
     }
 
-    /// The targets of all rows; `title` names the column, `classes` are those of a trained model.
+    /// Takes a finite number from a row, counted from 1.
+    pub(super) fn push_number(&mut self, number: f64, row: u64) {
+        if self.kind == TargetKind::Values {
+            self.values.push(number);
+            return;
+        }
+        let name = number_name(number);
+        if !self.repeat(&name) {
+            self.push_new(name, Some(number), row);
+        }
+    }
+
+    /// Takes a text from a row, counted from 1.
+    pub(super) fn push_text(&mut self, text: &str, row: u64) {
+        if !self.repeat(text) {
+            let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+            self.push_new(text.to_owned(), number, row);
+        }
+    }
+
+    /// Takes a label that was seen before; whether it was.
+    fn repeat(&mut self, text: &str) -> bool {
+        let known = self.known.get(text).copied();
+        self.labels.extend(known);
+        known.is_some()
+    }
+
+    fn push_new(&mut self, text: String, number: Option<f64>, place: u64) {
+        let index = self.texts.len() as u32;
+        self.labels.push(index);
+        self.known.insert(text.clone(), index);
+        self.texts.push(Text { text, number, place });
+    }
+
+    /// The targets of all rows; `title` names the column, `unit` what a place is counted in (line, row), `classes` are
+    /// those of a trained model.
     ///
     /// # Errors
     /// [`Error::Data`] for real numbers among [`TargetKind::Auto`] labels, for a single class, or for a label that is
     /// none of `classes`.
-    pub(super) fn finish(self, path: &Path, title: &str, classes: Option<&[String]>) -> Result<Targets> {
+    pub(super) fn finish(
+        self,
+        path: &Path,
+        title: &str,
+        unit: &str,
+        classes: Option<&[String]>,
+    ) -> Result<Targets> {
         if self.kind == TargetKind::Values {
             return Ok(Targets::Values { values: self.values, n_outputs: 1 });
         }
-        let context = Context { path, title };
+        let context = Context { path, title, unit };
         if let (None, TargetKind::Auto) = (classes, self.kind) {
             if let Some(values) = self.real_values() {
                 return Ok(Targets::Values { values, n_outputs: 1 });
@@ -125,6 +158,7 @@ impl LabelColumn {
 struct Context<'a> {
     path: &'a Path,
     title: &'a str,
+    unit: &'a str,
 }
 
 impl Context<'_> {
@@ -183,9 +217,8 @@ impl Context<'_> {
         let find = |text: &Text| {
             let by_value = || text.number.and_then(|number| index.get(&number_name(number)));
             index.get(&text.text).or_else(by_value).copied().ok_or_else(|| {
-                error_at(
-                    self.path,
-                    text.line,
+                Error::data(
+                    format!("{}, {} {}", self.path.display(), self.unit, text.place),
                     format!(
                         "the label {} in {} is none of the model's classes ({})",
                         shown(&text.text),

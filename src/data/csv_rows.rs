@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
-use super::input::Input;
+use super::csv_columns::Head;
+use super::input::{Input, read_error};
 use crate::error::{Error, Result};
 
 /// The most characters of a cell that a message repeats.
@@ -66,12 +67,15 @@ impl CsvRows {
         Ok(rows)
     }
 
-    /// The cells of the second row, if there is one.
-    pub(super) fn second(&self) -> Option<Vec<String>> {
-        let cells = |(record, _): &(ByteRecord, u64)| {
-            record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
-        };
-        self.second.as_ref().map(cells)
+    /// What there is to tell the columns apart.
+    pub(super) fn head(&self) -> Head {
+        let second = self.second.iter().flat_map(|(record, _)| record);
+        Head {
+            origin: self.origin(),
+            first: self.first.clone(),
+            second: second.map(|cell| String::from_utf8_lossy(cell).into_owned()).collect(),
+            named: None,
+        }
     }
 
     /// The cells of the first row, header or not; its length is that of every row.
@@ -87,11 +91,6 @@ impl CsvRows {
     /// The path as messages show it.
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The file's name without its folders.
-    pub(super) fn file_name(&self) -> String {
-        self.path.file_name().map_or_else(|| self.origin(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Takes the first row for a header: [`Self::next_row`] goes on with the second.
@@ -155,7 +154,7 @@ impl CsvRows {
     fn read_record(&mut self) -> Result<bool> {
         loop {
             let read = self.reader.read_byte_record(&mut self.record);
-            if !read.map_err(|error| Error::Read { path: self.path.clone(), source: error.into() })? {
+            if !read.map_err(|error| read_error(&self.path, error.into()))? {
                 return Ok(false);
             }
             // The reader itself skips empty lines; a line of spaces is to it a row of one cell, trimmed to nothing.
@@ -248,7 +247,7 @@ impl<'a> Row<'a> {
 }
 
 /// An [`Error::Data`] that names a file and a line.
-pub(super) fn error_at(path: &Path, line: u64, problem: String) -> Error {
+fn error_at(path: &Path, line: u64, problem: String) -> Error {
     Error::data(format!("{}, line {line}", path.display()), problem)
 }
 

@@ -26,6 +26,24 @@ pub(super) struct Input {
     length: Option<u64>,
 }
 
+/// A file's name without its folders.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// The error of a failed read: the file's fault where its content is at odds with itself.
+pub(super) fn read_error(path: &Path, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            Error::data(
+                path.display().to_string(),
+                format!("damaged or cut short ({source}); copy the file again"),
+            )
+        }
+        _ => Error::Read { path: path.into(), source },
+    }
+}
+
 /// Whether a path stands for standard input.
 pub fn is_standard_input(path: &Path) -> bool {
     path == Path::new(STANDARD_INPUT)
@@ -37,11 +55,10 @@ impl Input {
     /// # Errors
     /// [`Error::Read`].
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let fail = |path: &Path, source| Error::Read { path: path.into(), source };
         let (path, reader, length): (_, Box<dyn Read>, _) = if is_standard_input(path) {
             (PathBuf::from("standard input"), Box::new(io::stdin().lock()), None)
         } else {
-            let file = File::open(path).map_err(|source| fail(path, source))?;
+            let file = File::open(path).map_err(|source| read_error(path, source))?;
             // What is not a regular file, such as a pipe, has no length to be held to.
             let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
             (path.to_path_buf(), Box::new(file), length)
@@ -59,13 +76,23 @@ impl Input {
 
     fn fill_head(&mut self) -> Result<()> {
         let read = self.rest.by_ref().take(HEAD as u64).read_to_end(&mut self.head);
-        read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        read.map_err(|source| read_error(&self.path, source))?;
         Ok(())
     }
 
     /// The path as messages name it.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The path as text.
+    pub(super) fn origin(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The number of bytes, where it is known.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.length
     }
 
     /// The first bytes: all of a short file.

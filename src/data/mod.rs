@@ -1,7 +1,8 @@
-//! Data sets: what they are, where they come from (generators, CSV files), and NumPy's legacy random numbers.
+//! Data sets: what they are, where they come from (generators, files of text and of numbers), and NumPy's legacy random numbers.
 //!
 //! Nothing here knows of networks; a [`Dataset`] is columns of numbers with a target for each.
 
+mod arrays;
 mod course_generators;
 mod csv_cells;
 mod csv_columns;
@@ -10,7 +11,9 @@ mod csv_labels;
 mod csv_rows;
 mod dataset;
 mod delimiter;
+mod description;
 mod fitting;
+mod format;
 mod generators;
 mod input;
 mod numpy_random;
@@ -24,6 +27,7 @@ pub use csv_columns::{Label, Selection, Wanted};
 pub use csv_file::{CsvOptions, Features, read_csv, read_csv_features};
 pub use csv_labels::TargetKind;
 pub use dataset::{Dataset, Targets};
+pub use description::{ColumnDescription, Count, Description, Range, TargetDescription, Values};
 pub use fitting::{Impute, Preparation, Scale};
 pub use generators::{Generator, GeneratorOptions, blobs_by_centre, generate, generate_from};
 pub use input::is_standard_input;

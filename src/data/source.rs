@@ -5,10 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::arrays::{Sheet, assemble, labels_beside, read_idx, read_npy, read_npz};
 use super::csv_columns::{Label, Selection, Wanted};
-use super::csv_file::{TextOptions, read_text};
+use super::csv_file::{TableOptions, read_text};
 use super::csv_rows::CsvRows;
 use super::delimiter::delimiter;
+use super::format::Format;
 use super::input::{Input, is_standard_input};
 use super::{Generator, GeneratorOptions, RawTable, TargetKind, generate};
 use crate::error::{Error, Result};
@@ -37,8 +39,11 @@ pub enum DataSource {
 pub struct FileSource {
     /// The file; `-` is standard input.
     pub path: PathBuf,
-    /// The target column: a name or a number from 1; the last if none.
+    /// The target column: a name or a number from 1; the last if none. In an NPZ file the labels' array, `y` if none.
     pub label: Option<String>,
+    /// The file of the labels, for images (IDX) and arrays (NPY) without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_file: Option<PathBuf>,
     /// The features.
     #[serde(flatten)]
     pub selection: Selection,
@@ -97,29 +102,98 @@ impl FileSource {
         Self { path: path.into(), ..Self::default() }
     }
 
-    /// Reads the file.
+    /// Reads the file, which may be compressed by gzip. What it is, its first bytes and its name tell.
     ///
     /// Text files have one row a sample. Their cells are separated by tabs in `.tsv` and `.tab` files, else by the
     /// comma, tab, semicolon or bar that the first lines have in common; they may be quoted. A column is one of numbers
     /// or of texts, as its first known cell; empty cells, `NA`, `NaN` and `?` are missing. The first row is a header if
     /// it has text in a column of numbers, if it holds nothing but text, or if a column is asked for by name.
     ///
+    /// An NPY file is a matrix of numbers, a row a sample, one column the label if no file of labels is named; in NPZ
+    /// files `x` and `y` are features and labels, or the arrays that `selection` and `label` name. IDX files have their
+    /// labels in a file of its own, which is looked for beside them (`train-labels-idx1-ubyte` for
+    /// `train-images-idx3-ubyte`).
+    ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::Data`] with the line and the column for a cell or row that cannot be used, and for a
-    /// file without samples, with one column or with one class; [`Error::InvalidArgument`] for a column that is not
-    /// there; [`Error::Shape`] for other columns than the model's.
+    /// [`Error::Read`]; [`Error::Data`] with the row and the column for a cell or row that cannot be used, for a file
+    /// that is damaged or not of these formats, and for one without samples, with one column or with one class;
+    /// [`Error::InvalidArgument`] for a column that is not there; [`Error::Shape`] for other columns than the model's.
     pub fn read(&self, options: &ReadOptions<'_>) -> Result<RawTable> {
         let input = Input::open(&self.path)?;
-        let delimiter = delimiter(&self.path, input.head());
-        let text = TextOptions {
-            label: &Label::from_option(self.label.as_deref()),
+        let path = input.path().to_path_buf();
+        let label = Label::from_option(self.label.as_deref());
+        let mut table = TableOptions {
+            label: &label,
             selection: &self.selection,
             wanted: options.wanted,
             target: options.target,
             classes: options.classes,
             categorical: Some(&self.categorical),
         };
-        read_text(CsvRows::new(input, delimiter)?, &text)
+        match Format::of(&path, input.head()) {
+            Format::Text => {
+                self.refuse_labels_file()?;
+                let delimiter = delimiter(&path, input.head());
+                read_text(CsvRows::new(input, delimiter)?, &table)
+            }
+            Format::Npy => {
+                let mut sheet = read_npy(input)?;
+                if let Some(labels) = &self.labels_file {
+                    self.add_labels(&mut sheet, labels, options)?;
+                }
+                assemble(sheet, &path, &table)
+            }
+            Format::Npz => {
+                self.refuse_labels_file()?;
+                let (sheet, rest) = read_npz(input, &label, &self.selection, options.target.is_some())?;
+                table.selection = &rest;
+                assemble(sheet, &path, &table)
+            }
+            Format::Idx => {
+                let mut sheet = read_idx(input)?;
+                if let Some(labels) = self.labels_file.clone().or_else(|| labels_beside(&self.path)) {
+                    self.add_labels(&mut sheet, &labels, options)?;
+                }
+                assemble(sheet, &path, &table)
+            }
+            Format::Unknown => {
+                Err(Error::data(input.origin(), "neither a text file nor one of NPY, NPZ or IDX"))
+            }
+        }
+    }
+
+    /// Puts the labels of a file of their own beside the features, where they are asked for.
+    fn add_labels(&self, sheet: &mut Sheet, path: &Path, options: &ReadOptions<'_>) -> Result<()> {
+        if let Some(label) = &self.label {
+            let reason = format!("the labels are those of {}; leave --label out", path.display());
+            return Err(Error::invalid("label column", label, reason));
+        }
+        sheet.features_only = true;
+        if options.target.is_none() {
+            return Ok(());
+        }
+        let input = Input::open(path)?;
+        let mut columns = match Format::of(input.path(), input.head()) {
+            Format::Npy => read_npy(input)?.columns,
+            Format::Idx => read_idx(input)?.columns,
+            _ => return Err(Error::data(input.origin(), "a file of labels is an IDX or NPY file")),
+        };
+        if columns.len() != 1 {
+            let problem = format!("it has {} columns; a file of labels has one", columns.len());
+            return Err(Error::data(path.display().to_string(), problem));
+        }
+        sheet.labels = columns.pop();
+        Ok(())
+    }
+
+    fn refuse_labels_file(&self) -> Result<()> {
+        match &self.labels_file {
+            Some(labels) => {
+                let reason = format!("{} holds its labels itself; use --label", self.path.display());
+                Err(Error::invalid("labels file", labels.display(), reason))
+            }
+            None => Ok(()),
+        }
     }
 }
 

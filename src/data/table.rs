@@ -1,7 +1,7 @@
 //! A table as a file holds it: named columns of raw cells and the targets beside them. How cells become features is
 //! `preprocessing`'s; where they come from is the readers'.
 
-use super::{Dataset, Targets};
+use super::{Dataset, Scale, Targets};
 use crate::error::{Error, Result};
 
 /// The code of a cell without a text.
@@ -75,15 +75,6 @@ pub struct Column {
     pub cells: Cells,
 }
 
-/// What messages call the rows of a table.
-#[derive(Clone, Debug, PartialEq)]
-enum Places {
-    /// The lines of a text file that the rows end on.
-    Lines(Vec<u64>),
-    /// Rows are counted from 1.
-    Rows,
-}
-
 /// The features of a file before any preprocessing, and its targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawTable {
@@ -93,7 +84,9 @@ pub struct RawTable {
     columns: Vec<Column>,
     targets: Option<Targets>,
     target_name: Option<String>,
-    places: Places,
+    /// The lines of a text file that the rows end on.
+    lines: Option<Vec<u64>>,
+    usual_scale: Scale,
     /// The numbers, from 1, of columns that the file does not name.
     unnamed: Option<Vec<usize>>,
 }
@@ -105,56 +98,68 @@ impl RawTable {
     /// [`Error::Data`] for no column, no row, or a number that is infinite; [`Error::Shape`] for columns or targets of
     /// different lengths.
     pub fn new(name: impl Into<String>, columns: Vec<Column>, targets: Option<Targets>) -> Result<Self> {
-        let name = name.into();
-        let m = columns.first().map_or(0, |column| column.cells.len());
-        if m == 0 {
-            return Err(Error::data(name, "empty: no samples"));
-        }
-        let origin = name.clone();
-        let table = Self {
+        Self::unchecked(name.into(), columns, targets).checked()
+    }
+
+    /// A table whose origin is still to be set, so that [`checked`](Self::checked) can name it.
+    pub(super) fn unchecked(name: String, columns: Vec<Column>, targets: Option<Targets>) -> Self {
+        Self {
+            origin: name.clone(),
             name,
-            origin,
-            m,
+            m: columns.first().map_or(0, |column| column.cells.len()),
             columns,
             targets,
             target_name: None,
-            places: Places::Rows,
+            lines: None,
+            usual_scale: Scale::None,
             unnamed: None,
-        };
-        let lengths = table.columns.iter().map(|column| (column.name.as_str(), column.cells.len()));
-        let targets = table.targets.as_ref().map(|targets| ("target", targets.len()));
-        if let Some((what, found)) = lengths.chain(targets).find(|&(_, length)| length != m) {
+        }
+    }
+
+    /// The table, if it is one; the errors are those of [`new`](Self::new).
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.m == 0 {
+            return Err(Error::data(self.origin, "empty: no samples"));
+        }
+        let lengths = self.columns.iter().map(|column| (column.name.as_str(), column.cells.len()));
+        let targets = self.targets.as_ref().map(|targets| ("target", targets.len()));
+        if let Some((what, found)) = lengths.chain(targets).find(|&(_, length)| length != self.m) {
             return Err(Error::Shape {
-                what: format!("column {what} of {}", table.origin),
-                expected: format!("{m} rows as in the first column"),
+                what: format!("column {what} of {}", self.origin),
+                expected: format!("{} rows as in the first column", self.m),
                 found: found.to_string(),
                 hint: "give every column and the targets one cell a row".into(),
             });
         }
-        if let Some((row, column)) = table.infinite() {
-            return Err(table.error(
-                row,
-                format!(
-                    "{} is not a finite number; replace the value or remove the row",
-                    table.title(column)
-                ),
-            ));
+        match self.infinite() {
+            Some((row, column)) => {
+                let title = self.title(column);
+                let problem = format!("{title} is not a finite number; replace the value or remove the row");
+                Err(self.error(row, problem))
+            }
+            None => Ok(self),
         }
-        Ok(table)
     }
 
-    /// Sets what messages and descriptions need to know of the file.
-    pub(super) fn of_file(mut self, origin: String, target_name: Option<String>) -> Self {
+    /// Sets what is known of the file: how messages name it, the target's name, the numbers, from 1, of columns that
+    /// have no name in it, and the scale that suits its numbers.
+    pub(super) fn of_file(
+        mut self,
+        origin: String,
+        target_name: Option<String>,
+        unnamed: Option<Vec<usize>>,
+        usual_scale: Scale,
+    ) -> Self {
         self.origin = origin;
         self.target_name = target_name;
+        self.unnamed = unnamed;
+        self.usual_scale = usual_scale;
         self
     }
 
-    /// Sets what messages call rows and columns: the lines that the rows end on, and the numbers, from 1, of columns
-    /// that have no name in the file.
-    pub(super) fn with_places(mut self, lines: Vec<u64>, unnamed: Option<Vec<usize>>) -> Self {
-        self.places = Places::Lines(lines);
-        self.unnamed = unnamed;
+    /// Sets the lines that the rows end on, for messages.
+    pub(super) fn with_lines(mut self, lines: Vec<u64>) -> Self {
+        self.lines = Some(lines);
         self
     }
 
@@ -183,6 +188,11 @@ impl RawTable {
     /// Number of rows, m.
     pub fn m(&self) -> usize {
         self.m
+    }
+
+    /// How such numbers are usually scaled: those of generators not at all, pixels as pixels, others standardised.
+    pub fn usual_scale(&self) -> Scale {
+        self.usual_scale
     }
 
     /// The index of every row, for [`Preprocessing::fit`](super::Preprocessing::fit) on all of them.
@@ -220,9 +230,9 @@ impl RawTable {
 
     /// An [`Error::Data`] that names the file and a row.
     pub(super) fn error(&self, row: usize, problem: impl Into<String>) -> Error {
-        let place = match &self.places {
-            Places::Lines(lines) => format!("{}, line {}", self.origin, lines[row]),
-            Places::Rows => format!("{}, row {}", self.origin, row + 1),
+        let place = match &self.lines {
+            Some(lines) => format!("{}, line {}", self.origin, lines[row]),
+            None => format!("{}, row {}", self.origin, row + 1),
         };
         Error::data(place, problem)
     }
@@ -234,15 +244,6 @@ impl From<Dataset> for RawTable {
         let Dataset { name, x, m, feature_names, targets, .. } = dataset;
         let cells = x.chunks(m).map(|cells| Cells::Doubles(cells.to_vec()));
         let columns = feature_names.into_iter().zip(cells).map(|(name, cells)| Column { name, cells });
-        Self {
-            origin: name.clone(),
-            name,
-            m,
-            columns: columns.collect(),
-            targets: Some(targets),
-            target_name: None,
-            places: Places::Rows,
-            unnamed: None,
-        }
+        Self::unchecked(name, columns.collect(), Some(targets))
     }
 }

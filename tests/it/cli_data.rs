@@ -3,6 +3,7 @@
 use gpu_nn::model::Model;
 use serde_json::json;
 
+use crate::arrays::npy;
 use crate::command::{Desk, failure};
 
 /// People with a missing age, a text column, and two classes that the columns tell apart.
@@ -124,4 +125,51 @@ fn columns_cannot_be_chosen_of_generated_data() {
         let line = failure(&desk, &format!("train {option}"), 2);
         assert!(line.contains("`x1`") && line.contains("flower is generated"), "{line}");
     }
+}
+
+#[test]
+fn data_describes_a_file_as_it_would_be_read() {
+    let desk = Desk::new();
+    people(&desk, "people.csv");
+    let description = desk.json("data people.csv --drop id --json");
+    assert_eq!(
+        description,
+        json!({
+            "name": "people.csv", "rows": 60, "features": 4, "missing": 1, "scale": "standardise",
+            "columns": [
+                {"name": "age", "missing": 1, "kind": "numbers", "min": 20.0, "max": 49.0, "mean": 2043.0 / 59.0},
+                {"name": "town", "missing": 0, "kind": "texts", "categories": [
+                    {"name": "Lima, PE", "rows": 20}, {"name": "Oslo", "rows": 20}, {"name": "Rome", "rows": 20}]},
+            ],
+            "target": {"task": "classification", "name": "income", "classes": [
+                {"name": "high", "rows": 20}, {"name": "low", "rows": 40}]},
+        })
+    );
+    let text = desk.output("data people.csv --drop id");
+    for line in [
+        "data      people.csv: 60 rows, 2 columns, 4 features; scale standardise",
+        "missing   1 values; train with --impute mean or median",
+        "age     numbers  1        20     49        34.6271",
+        "town    text     0                                  3: Lima, PE 20, Oslo 20, Rome 20",
+        "target    income: 2 classes: high 20, low 40",
+    ] {
+        assert!(text.lines().any(|there| there == line), "`{line}` is not in\n{text}");
+    }
+}
+
+#[test]
+fn data_describes_values_arrays_and_generated_sets() {
+    let desk = Desk::new();
+    desk.put("real.tsv", "a\tb\n1\t0.5\n?\t1e9\n");
+    let text = desk.output("data real.tsv");
+    assert!(text.contains("target    b: values from 0.5 to 1.0000e9, mean 5.0000e8"), "{text}");
+    let classes = &desk.json("data real.tsv --task classification --json")["target"]["classes"];
+    assert_eq!(classes.as_array().unwrap().len(), 2);
+    let bytes: Vec<u8> = (0..300).map(|i| (i % 7) as u8).collect();
+    std::fs::write(desk.path("wide.npy"), npy("|u1", false, "(6, 50)", &bytes)).unwrap();
+    let text = desk.output("data wide.npy");
+    assert!(text.contains("wide.npy: 6 rows, 49 columns, 49 features; scale pixels"), "{text}");
+    assert!(text.contains("... and 9 more"), "{text}");
+    let flower = desk.json("data flower --json");
+    assert_eq!((&flower["rows"], &flower["scale"]), (&json!(400), &json!("none")));
 }

@@ -1,5 +1,7 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
+mod arrays;
+mod bad_files;
 mod cli_bench;
 mod cli_data;
 mod cli_errors;
