@@ -1,5 +1,5 @@
 //! What the layerwise lowering costs beyond its dispatches: microseconds an iteration of the course's network, beside
-//! as many empty dispatches on the same device.
+//! as many empty dispatches on the same device, of one invocation each and of as many workgroups as the samples take.
 //!
 //! `cargo bench --bench layerwise [-- NAME]` with part of an adapter's name; `VK_DRIVER_FILES` picks a driver. The
 //! costs are checked against `cpu_reference` before anything is timed, and each timing ends with the device idle.
@@ -19,6 +19,9 @@ const RUNS: usize = 5;
 const ITERATIONS: usize = 1_000;
 
 const LEARNING_RATE: f64 = 1.2;
+
+/// Samples that an invocation of the kernels takes.
+const SAMPLES_AN_INVOCATION: usize = 4;
 
 fn main() -> gpu_nn::Result<()> {
     let name = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
@@ -40,17 +43,20 @@ async fn run(request: AdapterRequest) -> gpu_nn::Result<()> {
 
     let dispatches = executor.dispatches_per_iteration();
     let empty = empty::Dispatches::new(&request).await;
-    empty.run(dispatches * ITERATIONS);
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let workgroups = flower.m.div_ceil(empty::INVOCATIONS * SAMPLES_AN_INVOCATION) as u32;
+    empty.run(dispatches * ITERATIONS, 1);
+    let (mut ours, mut theirs, mut wide) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         ours.push(time_training(&mut executor).await?);
-        theirs.push(empty.run(dispatches * ITERATIONS));
+        theirs.push(empty.run(dispatches * ITERATIONS, 1));
+        wide.push(empty.run(dispatches * ITERATIONS, workgroups));
     }
     let per_iteration = |times: &mut Vec<Duration>| {
         times.sort();
         1e6 * times[RUNS / 2].as_secs_f64() / ITERATIONS as f64
     };
     let (ours, theirs) = (per_iteration(&mut ours), per_iteration(&mut theirs));
+    let wide = per_iteration(&mut wide);
     println!(
         "{network}, m = {}, {dispatches} dispatches an iteration; median of {RUNS} runs of {ITERATIONS}",
         flower.m
@@ -63,7 +69,12 @@ async fn run(request: AdapterRequest) -> gpu_nn::Result<()> {
         "empty dispatches   {theirs:>9.1} us               {:>7.2} us a dispatch",
         theirs / dispatches as f64
     );
-    println!("ratio              {:>9.2}", ours / theirs);
+    println!(
+        "{workgroups} workgroups each   {wide:>9.1} us               {:>7.2} us a dispatch",
+        wide / dispatches as f64
+    );
+    println!("ratio              {:>9.2}  to empty dispatches", ours / theirs);
+    println!("                   {:>9.2}  to empty ones of {workgroups} workgroups", ours / wide);
     Ok(())
 }
 
@@ -108,14 +119,18 @@ mod empty {
     /// Dispatches a submission, about as many as a training puts into one.
     const PER_SUBMISSION: usize = 2_000;
 
+    /// Invocations of a workgroup, as the kernels have them on a software driver.
+    pub const INVOCATIONS: usize = 16;
+
     const KERNEL: &str = "@group(0) @binding(0) var<storage, read_write> word: array<u32>;
-        @compute @workgroup_size(1) fn empty() { word[0] = 1u; }";
+        override SIZE: u32;
+        @compute @workgroup_size(SIZE) fn empty() { word[0] = 1u; }";
 
     pub struct Dispatches {
         device: wgpu::Device,
         queue: wgpu::Queue,
-        pipeline: wgpu::ComputePipeline,
-        bind_group: wgpu::BindGroup,
+        /// Of one invocation a workgroup, and of as many as the kernels have.
+        pipelines: [(wgpu::ComputePipeline, wgpu::BindGroup); 2],
     }
 
     impl Dispatches {
@@ -132,39 +147,46 @@ mod empty {
                 label: None,
                 source: wgpu::ShaderSource::Wgsl(KERNEL.into()),
             });
-            let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: None,
-                layout: None,
-                module: &module,
-                entry_point: None,
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            });
             let buffer = device.create_buffer(&wgpu::BufferDescriptor {
                 label: None,
                 size: 4,
                 usage: wgpu::BufferUsages::STORAGE,
                 mapped_at_creation: false,
             });
-            let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: None,
-                layout: &pipeline.get_bind_group_layout(0),
-                entries: &[wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() }],
+            let pipelines = [1, INVOCATIONS].map(|size| {
+                let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                    label: None,
+                    layout: None,
+                    module: &module,
+                    entry_point: None,
+                    compilation_options: wgpu::PipelineCompilationOptions {
+                        constants: &[("SIZE", size as f64)],
+                        ..wgpu::PipelineCompilationOptions::default()
+                    },
+                    cache: None,
+                });
+                let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: None,
+                    layout: &pipeline.get_bind_group_layout(0),
+                    entries: &[wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() }],
+                });
+                (pipeline, bind_group)
             });
-            Self { device, queue, pipeline, bind_group }
+            Self { device, queue, pipelines }
         }
 
-        /// Runs that many and waits for them.
-        pub fn run(&self, dispatches: usize) -> Duration {
+        /// Runs that many, of so many workgroups each, and waits for them.
+        pub fn run(&self, dispatches: usize, workgroups: u32) -> Duration {
+            let (pipeline, bind_group) = &self.pipelines[usize::from(workgroups > 1)];
             let start = Instant::now();
             for first in (0..dispatches).step_by(PER_SUBMISSION) {
                 let mut encoder =
                     self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
                 for _ in first..dispatches.min(first + PER_SUBMISSION) {
-                    pass.set_pipeline(&self.pipeline);
-                    pass.set_bind_group(0, &self.bind_group, &[]);
-                    pass.dispatch_workgroups(1, 1, 1);
+                    pass.set_pipeline(pipeline);
+                    pass.set_bind_group(0, bind_group, &[]);
+                    pass.dispatch_workgroups(workgroups, 1, 1);
                 }
                 drop(pass);
                 self.queue.submit([encoder.finish()]);

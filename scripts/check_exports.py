@@ -21,12 +21,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 TOLERANCE = 1e-5
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu(0.1)", "identity")
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu(0.1)", "elu", "softplus", "identity")
 FUNCTIONS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu(0.1)": lambda z: np.where(z > 0, z, 0.1 * z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "softplus": lambda z: np.logaddexp(z, 0),
     "identity": lambda z: z,
     "softmax": lambda z: np.exp(z - z.max(0)) / np.exp(z - z.max(0)).sum(0),
 }

@@ -33,6 +33,6 @@ if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
   drivers=$(scripts/drivers.sh target/drivers)
   for driver in $drivers; do
     echo "== GPU tests on $(basename "$driver" .json)"
-    VK_DRIVER_FILES=$driver cargo test --locked --test it gpu_
+    VK_DRIVER_FILES=$driver cargo test --locked --test it -- gpu_ optimisers
   done
 fi

@@ -82,6 +82,8 @@ const TANH = 1u;
 const RELU = 2u;
 const LEAKY_RELU = 3u;
 const IDENTITY = 4u;
+const ELU = 5u;
+const SOFTPLUS = 6u;
 
 // a = g(z)
 fn activation(g: u32, slope: f32, z: f32) -> f32 {
@@ -90,6 +92,9 @@ fn activation(g: u32, slope: f32, z: f32) -> f32 {
         case TANH: { return tanh_f32(z); }
         case RELU: { return select(z, 0.0, z < 0.0 && !is_nan(z)); }
         case LEAKY_RELU: { return select(z, slope * z, z < 0.0 && !is_nan(z)); }
+        // exp(z) - 1 = tanh(z / 2) (exp(z) + 1): no cancellation near 0.
+        case ELU: { return select(tanh_f32(0.5 * z) * (exp_f32(z) + 1.0), z, z > 0.0); }
+        case SOFTPLUS: { return select(z, 0.0, z < 0.0 && !is_nan(z)) + log1p_f32(exp_f32(-abs(z))); }
         default: { return z; }
     }
 }
@@ -101,6 +106,9 @@ fn derivative(g: u32, slope: f32, a: f32) -> f32 {
         case TANH: { return 1.0 - a * a; }
         case RELU: { return select(0.0, 1.0, a > 0.0); }
         case LEAKY_RELU: { return select(slope, 1.0, a > 0.0); }
+        case ELU: { return select(1.0 + a, 1.0, a > 0.0); }
+        // 1 - exp(-a) likewise.
+        case SOFTPLUS: { return tanh_f32(0.5 * a) * (1.0 + exp_f32(-a)); }
         default: { return 1.0; }
     }
 }

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use gpu_nn::Result;
 use gpu_nn::data::Dataset;
 use gpu_nn::model::Model;
-use gpu_nn::training::{Backend, Score, confusion_matrix};
+use gpu_nn::training::{Backend, Metric, Metrics, confusion_matrix};
 use serde_json::json;
 
 use super::console::{self, thousands};
 use super::data_options::DataArgs;
 use super::fit::describe;
 use super::options::BackendArgs;
-use super::record::DeviceRecord;
+use super::record::{DeviceRecord, by_name};
 
 /// Accuracy, confusion matrix and cost of a trained network, on its training data or on other labelled data.
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub struct Args {
 /// What a model is worth on a data set.
 struct Evaluation {
     cost: f64,
-    score: Option<Score>,
+    metrics: Metrics,
     confusion: Option<Vec<Vec<usize>>>,
 }
 
@@ -48,8 +48,9 @@ pub async fn run(args: Args) -> Result<()> {
             "data": dataset.name,
             "m": dataset.m,
             "cost": evaluation.cost,
-            "n_correct": evaluation.score.map(|score| score.n_correct),
-            "accuracy_percent": evaluation.score.map(|score| score.accuracy_percent()),
+            "n_correct": evaluation.metrics.score.map(|score| score.n_correct),
+            "accuracy_percent": evaluation.metrics.score.map(|score| score.accuracy_percent()),
+            "metrics": by_name(&evaluation.metrics),
             "classes": model.class_names,
             "confusion_matrix": evaluation.confusion,
         }));
@@ -63,7 +64,7 @@ async fn evaluate(backend: &Backend, model: &Model, dataset: &Dataset) -> Result
     let loss = model.network.loss();
     Ok(Evaluation {
         cost,
-        score: Score::new(loss, &a, dataset),
+        metrics: Metrics::new(loss, &a, dataset),
         confusion: confusion_matrix(loss, &a, dataset),
     })
 }
@@ -76,8 +77,13 @@ fn text(model: &Model, dataset: &Dataset, why: &str, evaluation: &Evaluation) ->
         thousands(dataset.m),
         evaluation.cost
     );
-    if let Some(accuracy) = describe(evaluation.score) {
+    if let Some(accuracy) = describe(evaluation.metrics.score) {
         text += &format!("accuracy  {accuracy}\n");
+    }
+    for (metric, value) in evaluation.metrics.values() {
+        if !matches!(metric, Metric::Cost | Metric::Accuracy) {
+            text += &format!("{:<17} {value:.4}\n", metric.name());
+        }
     }
     if let Some(matrix) = &evaluation.confusion {
         text += &confusion_table(&model.class_names, matrix);

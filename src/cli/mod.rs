@@ -10,6 +10,7 @@ mod data_options;
 mod evaluate;
 mod export;
 mod fit;
+mod gradcheck;
 mod import;
 mod info;
 mod options;
@@ -60,6 +61,8 @@ enum Command {
     Import(import::Args),
     /// Measure every backend and lowering on one problem
     Bench(bench::Args),
+    /// Compare gradients with central differences, and a backend's step with both
+    Gradcheck(gradcheck::Args),
     /// Adapters, drivers and limits, and which would be chosen
     Info(info::Args),
     /// Print a completion script for a shell
@@ -91,6 +94,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),
         Command::Bench(args) => bench::run(args, start).await,
+        Command::Gradcheck(args) => gradcheck::run(args).await,
         Command::Info(args) => info::run(args).await,
         Command::Completions(args) => completions::run(args),
     }

@@ -56,7 +56,7 @@ impl Output {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
-    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), identity
+    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), elu, softplus, identity
     #[arg(long, value_name = "G", default_value = "tanh")]
     pub activation: Activation,
     /// Output activation and cost

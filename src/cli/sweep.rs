@@ -41,7 +41,7 @@ pub struct Args {
         help_heading = "Network"
     )]
     hidden: Vec<String>,
-    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), identity
+    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), elu, softplus, identity
     #[arg(long, value_name = "G", default_value = "tanh", help_heading = "Network")]
     activation: Activation,
     /// Output activation and cost

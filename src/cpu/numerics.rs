@@ -125,6 +125,12 @@ pub(super) struct Relu;
 pub(super) struct LeakyRelu(pub(super) f32);
 
 #[derive(Clone, Copy)]
+pub(super) struct Elu;
+
+#[derive(Clone, Copy)]
+pub(super) struct Softplus;
+
+#[derive(Clone, Copy)]
 pub(super) struct Identity;
 
 impl Function for Sigmoid {
@@ -180,6 +186,41 @@ impl Function for LeakyRelu {
     }
 }
 
+impl Function for Elu {
+    /// exp(z) - 1 = tanh(z / 2) (exp(z) + 1): no cancellation near 0.
+    #[inline(always)]
+    fn value<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s {
+        let half = simd.mul_f32s(z, simd.splat_f32s(0.5));
+        let sum = simd.add_f32s(exp(simd, z), simd.splat_f32s(1.0));
+        let below = simd.mul_f32s(tanh(simd, half), sum);
+        simd.select_f32s(simd.greater_than_f32s(z, simd.splat_f32s(0.0)), z, below)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, simd: S, a: S::f32s) -> S::f32s {
+        let one = simd.splat_f32s(1.0);
+        let positive = simd.greater_than_f32s(a, simd.splat_f32s(0.0));
+        simd.select_f32s(positive, one, simd.add_f32s(one, a))
+    }
+}
+
+impl Function for Softplus {
+    #[inline(always)]
+    fn value<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s {
+        let zero = simd.splat_f32s(0.0);
+        let linear = simd.select_f32s(simd.less_than_f32s(z, zero), zero, z);
+        simd.add_f32s(linear, log1p(simd, exp_neg_abs(simd, z)))
+    }
+
+    /// 1 - exp(-a) = tanh(a / 2) (1 + exp(-a)): no cancellation near 0.
+    #[inline(always)]
+    fn derivative<S: Simd>(self, simd: S, a: S::f32s) -> S::f32s {
+        let half = simd.mul_f32s(a, simd.splat_f32s(0.5));
+        let sum = simd.add_f32s(simd.splat_f32s(1.0), exp(simd, simd.neg_f32s(a)));
+        simd.mul_f32s(tanh(simd, half), sum)
+    }
+}
+
 impl Function for Identity {
     #[inline(always)]
     fn value<S: Simd>(self, _simd: S, z: S::f32s) -> S::f32s {
@@ -210,6 +251,14 @@ macro_rules! with_function {
             }
             $crate::network::Activation::LeakyRelu { slope } => {
                 let $function = $crate::cpu::numerics::LeakyRelu(slope as f32);
+                $body
+            }
+            $crate::network::Activation::Elu => {
+                let $function = $crate::cpu::numerics::Elu;
+                $body
+            }
+            $crate::network::Activation::Softplus => {
+                let $function = $crate::cpu::numerics::Softplus;
                 $body
             }
             $crate::network::Activation::Identity => {

@@ -264,6 +264,8 @@ mod tests {
             Activation::Relu,
             Activation::LeakyRelu { slope: 0.25 },
             Activation::Identity,
+            Activation::Elu,
+            Activation::Softplus,
         ];
         let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
         for activation in activations {

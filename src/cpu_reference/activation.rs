@@ -9,6 +9,13 @@ pub fn sigmoid(z: f64) -> f64 {
     if z >= 0.0 { 1.0 / (1.0 + t) } else { t / (1.0 + t) }
 }
 
+/// ln(1 + exp(z)), without overflow for large z.
+fn softplus(z: f64) -> f64 {
+    // Not `max`: a NaN must stay one.
+    let linear = if z < 0.0 { 0.0 } else { z };
+    linear + (-z.abs()).exp().ln_1p()
+}
+
 /// A = g(Z). Shapes: z and out a (n_l, m).
 pub fn activate(g: Activation, z: &[f64], a: &mut [f64]) {
     let apply = |a: &mut [f64], f: &dyn Fn(f64) -> f64| {
@@ -22,6 +29,8 @@ pub fn activate(g: Activation, z: &[f64], a: &mut [f64]) {
         // `if z < 0`, not `max`: a NaN must stay one.
         Activation::Relu => apply(a, &|z| if z < 0.0 { 0.0 } else { z }),
         Activation::LeakyRelu { slope } => apply(a, &|z| if z < 0.0 { slope * z } else { z }),
+        Activation::Elu => apply(a, &|z| if z > 0.0 { z } else { z.exp_m1() }),
+        Activation::Softplus => apply(a, &softplus),
         Activation::Identity => a.copy_from_slice(z),
     }
 }
@@ -41,6 +50,14 @@ pub fn activation_derivative(g: Activation, da: &[f64], a: &[f64], dz: &mut [f64
                         slope
                     }
                 }
+                Activation::Elu => {
+                    if a > 0.0 {
+                        1.0
+                    } else {
+                        1.0 + a
+                    }
+                }
+                Activation::Softplus => -(-a).exp_m1(),
                 Activation::Identity => 1.0,
             };
     }

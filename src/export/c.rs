@@ -246,6 +246,15 @@ impl Text<'_> {
             Activation::Tanh => format!("z[i] = {}(z[i]);", self.math("tanh")),
             // Written so that a NaN stays one.
             Activation::Relu => format!("z[i] = z[i] < {0} ? {0} : z[i];", self.number(0.0)),
+            Activation::Elu => {
+                format!("z[i] = z[i] > {} ? z[i] : {}(z[i]);", self.number(0.0), self.math("expm1"))
+            }
+            Activation::Softplus => {
+                let (log1p, exp, zero) = (self.math("log1p"), self.math("exp"), self.number(0.0));
+                format!(
+                    "z[i] = (z[i] < {zero} ? {zero} : z[i]) + {log1p}({exp}(z[i] < {zero} ? z[i] : -z[i]));"
+                )
+            }
             Activation::LeakyRelu { slope } => {
                 let slope = if self.model.single_precision { f64::from(slope as f32) } else { slope };
                 format!("z[i] = z[i] < {} ? {} * z[i] : z[i];", self.number(0.0), self.number(slope))

@@ -273,6 +273,8 @@ pub(super) fn activation_code(g: Activation) -> (u32, f32) {
         Activation::Relu => (2, 0.0),
         Activation::LeakyRelu { slope } => (3, slope as f32),
         Activation::Identity => (4, 0.0),
+        Activation::Elu => (5, 0.0),
+        Activation::Softplus => (6, 0.0),
     }
 }
 

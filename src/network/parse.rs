@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// The slope of a `leaky_relu` that names none.
 const DEFAULT_SLOPE: f64 = 0.01;
 
-const ACTIVATIONS: &str = "sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE) or identity";
+const ACTIVATIONS: &str = "sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), elu, softplus or identity";
 
 impl FromStr for Activation {
     type Err = Error;
@@ -20,6 +20,8 @@ impl FromStr for Activation {
             "sigmoid" => Ok(Self::Sigmoid),
             "tanh" => Ok(Self::Tanh),
             "relu" => Ok(Self::Relu),
+            "elu" => Ok(Self::Elu),
+            "softplus" => Ok(Self::Softplus),
             "identity" => Ok(Self::Identity),
             "leaky_relu" => Ok(Self::LeakyRelu { slope: DEFAULT_SLOPE }),
             _ => {
@@ -38,6 +40,8 @@ impl fmt::Display for Activation {
             Self::Tanh => f.write_str("tanh"),
             Self::Relu => f.write_str("relu"),
             Self::LeakyRelu { slope } => write!(f, "leaky_relu({slope})"),
+            Self::Elu => f.write_str("elu"),
+            Self::Softplus => f.write_str("softplus"),
             Self::Identity => f.write_str("identity"),
         }
     }

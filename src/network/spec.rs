@@ -29,6 +29,10 @@ pub enum Activation {
         /// The slope for negative z, in (0, 1).
         slope: f64,
     },
+    /// z where z > 0, else exp(z) - 1; derivative 1 where a > 0, else 1 + a (Clevert et al. 2016, alpha = 1).
+    Elu,
+    /// ln(1 + exp(z)); derivative 1 - exp(-a).
+    Softplus,
     /// z; derivative 1.
     Identity,
 }

@@ -5,6 +5,7 @@
 mod backend;
 mod checkpoint;
 mod executor;
+mod gradient_check;
 mod metrics;
 mod planner;
 mod population;
@@ -15,6 +16,7 @@ mod watch;
 pub use backend::{Backend, BackendChoice};
 pub use checkpoint::Checkpoint;
 pub use executor::Executor;
+pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};
 pub use planner::{Choice, fastest_backend, fastest_lowering};
 pub use population::{Outcomes, Population};

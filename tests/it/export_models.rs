@@ -7,12 +7,14 @@ use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, Parameters,
 use gpu_nn::schedule::Problem;
 
 /// Every activation function.
-pub const ACTIVATIONS: [Activation; 5] = [
+pub const ACTIVATIONS: [Activation; 7] = [
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::Relu,
     Activation::LeakyRelu { slope: 0.1 },
     Activation::Identity,
+    Activation::Elu,
+    Activation::Softplus,
 ];
 
 /// Every output kind with a number of outputs it may have.

@@ -103,7 +103,8 @@ fn activations_of_nan_and_infinities() {
         let want = match g {
             Activation::Sigmoid => [1.0, 0.0],
             Activation::Tanh => [1.0, -1.0],
-            Activation::Relu => [f64::INFINITY, 0.0],
+            Activation::Relu | Activation::Softplus => [f64::INFINITY, 0.0],
+            Activation::Elu => [f64::INFINITY, -1.0],
             Activation::LeakyRelu { .. } | Activation::Identity => [f64::INFINITY, f64::NEG_INFINITY],
         };
         for (got, want) in a[2..].iter().zip(want) {

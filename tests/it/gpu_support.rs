@@ -15,12 +15,14 @@ pub const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
 pub const SMALLEST_NORMAL: f64 = f32::MIN_POSITIVE as f64;
 
 /// One of each activation.
-pub const ACTIVATIONS: [Activation; 5] = [
+pub const ACTIVATIONS: [Activation; 7] = [
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::Relu,
     Activation::LeakyRelu { slope: 0.25 },
     Activation::Identity,
+    Activation::Elu,
+    Activation::Softplus,
 ];
 
 /// Around the width of a workgroup, below and far above.

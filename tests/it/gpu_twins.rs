@@ -162,8 +162,8 @@ fn activations() {
             let op = Op::Activate { g, z: case.filled("Z", z), a: case.empty(&format!("{g} A"), n_l) };
             case.op(op);
             let limit = |i: usize| match g {
-                Activation::Sigmoid => FUNCTION * want[i].abs() + EXP_FLOOR,
-                Activation::Tanh => FUNCTION * want[i].abs() + SMALLEST_NORMAL,
+                Activation::Sigmoid | Activation::Softplus => FUNCTION * want[i].abs() + EXP_FLOOR,
+                Activation::Tanh | Activation::Elu => FUNCTION * want[i].abs() + SMALLEST_NORMAL,
                 Activation::LeakyRelu { .. } => ROUNDING * want[i].abs() + SMALLEST_NORMAL,
                 Activation::Relu | Activation::Identity => 0.0,
             };
@@ -194,8 +194,10 @@ fn activation_derivatives() {
             case.op(op);
             // 1 - a^2 cancels: a^2 was rounded, or not where the device fuses the two.
             let cancelled = if g == Activation::Tanh { 1.0 } else { 0.0 };
+            // Two functions and their product.
+            let function = if g == Activation::Softplus { 2.0 * FUNCTION / ROUNDING } else { 0.0 };
             let limit = |i: usize| {
-                let size = want[i].abs() * 3.0 + da[i].abs() * cancelled;
+                let size = want[i].abs() * (3.0 + function) + da[i].abs() * cancelled;
                 ROUNDING * size + (1.0 + da[i].abs()) * SMALLEST_NORMAL
             };
             check(device, &case, op.output().unwrap(), limit);

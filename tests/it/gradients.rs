@@ -91,8 +91,15 @@ fn relative_error(a: &[f64], b: &[f64]) -> f64 {
     difference / (a + b)
 }
 
-const ACTIVATIONS: [Activation; 5] =
-    [Activation::Sigmoid, Activation::Tanh, Activation::Relu, LEAKY, Activation::Identity];
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Relu,
+    LEAKY,
+    Activation::Identity,
+    Activation::Elu,
+    Activation::Softplus,
+];
 
 const LOSSES: [(Loss, usize); 6] = [
     (Loss::BinaryCrossEntropy, 1),

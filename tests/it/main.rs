@@ -5,6 +5,7 @@ mod bad_files;
 mod cli_bench;
 mod cli_data;
 mod cli_errors;
+mod cli_gradcheck;
 mod cli_help;
 mod cli_model;
 mod cli_sweep;

@@ -132,6 +132,8 @@ fn activation(graph: &mut Graph, activation: Activation, z: String, l: usize) ->
         Activation::Tanh => graph.node("Tanh", &[&z], &a),
         Activation::Relu => graph.node("Relu", &[&z], &a),
         Activation::LeakyRelu { slope } => graph.node("LeakyRelu", &[&z], &a).float("alpha", slope as f32),
+        Activation::Elu => graph.node("Elu", &[&z], &a),
+        Activation::Softplus => graph.node("Softplus", &[&z], &a),
         Activation::Identity => return z,
     };
     a
