@@ -5,10 +5,13 @@
 //   softmax           logsumexp(z) - z_y              softmax(z) - onehot(y)    softmax(z)
 //   squared error     sum_i (z_i - y_i)^2 / 2         z - y                     z
 //
-// cost = sum over j, / m. Never from log(a): nothing turns NaN when the output saturates.
+// cost = sum over j, / m. Where WEIGHTED is 1, cost and dz of a sample are times its weight, the row of y behind the targets.
+// Never from log(a): nothing turns NaN when the output saturates.
 
 // Which loss: one pipeline each.
 override LOSS: u32;
+// Whether the samples have weights.
+override WEIGHTED: u32;
 
 struct LossParams {
     n_outputs: u32,
@@ -43,7 +46,21 @@ fn exp_sum(j: u32, highest: f32) -> f32 {
 
 @group(0) @binding(2) var<storage, read> y: array<f32>; // (1, m) or (n_outputs, m)
 
+// How much sample j counts.
+fn weight_of(j: u32) -> f32 {
+    if WEIGHTED == 0u {
+        return 1.0;
+    }
+    var rows = 1u;
+    if LOSS > SOFTMAX_CROSS_ENTROPY { rows = params.n_outputs; }
+    return y[rows * params.m + j];
+}
+
 fn sample_cost(j: u32) -> f32 {
+    return weight_of(j) * loss_of(j);
+}
+
+fn loss_of(j: u32) -> f32 {
     switch LOSS {
         case BINARY_CROSS_ENTROPY: {
             // The linear terms cancel exactly for y in {0, 1}:
@@ -128,19 +145,19 @@ fn finish_cost() {
 fn sample_delta(j: u32) {
     switch LOSS {
         case BINARY_CROSS_ENTROPY: {
-            dz[j] = sigmoid_f32(z[j]) - y[j];
+            dz[j] = weight_of(j) * (sigmoid_f32(z[j]) - y[j]);
         }
         case SOFTMAX_CROSS_ENTROPY: {
             let highest = highest_logit(j);
             let sum = exp_sum(j, highest);
             for (var i = 0u; i < params.n_outputs; i++) {
                 let a = exp_f32(z[i * params.m + j] - highest) / sum;
-                dz[i * params.m + j] = a - select(0.0, 1.0, i == u32(y[j]));
+                dz[i * params.m + j] = weight_of(j) * (a - select(0.0, 1.0, i == u32(y[j])));
             }
         }
         default: {
             for (var i = 0u; i < params.n_outputs; i++) {
-                dz[i * params.m + j] = z[i * params.m + j] - y[i * params.m + j];
+                dz[i * params.m + j] = weight_of(j) * (z[i * params.m + j] - y[i * params.m + j]);
             }
         }
     }

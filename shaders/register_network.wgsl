@@ -97,6 +97,13 @@ fn output_delta(block: u32, at: u32, n_l: u32) {
             cost += 0.5 * a[at + i] * a[at + i];
         }
     }
+    if WEIGHTED == 1u {
+        let weights = sample_weights(block, n_l);
+        cost *= weights;
+        for (var i = 0u; i < n_l; i++) {
+            a[at + i] *= weights;
+        }
+    }
     cost_sum += horizontal_sum(select(vec4<f32>(0.0), cost, valid));
     for (var i = 0u; i < n_l; i++) {
         a[at + i] = select(vec4<f32>(0.0), a[at + i], valid);

@@ -10,6 +10,8 @@
 override WORKGROUP_SIZE: u32;
 // Which loss: one pipeline each.
 override LOSS: u32;
+// Whether the samples have weights, the row of y behind the targets.
+override WEIGHTED: u32;
 // Whether each epoch has an order of its own.
 override SHUFFLE: u32;
 // Parameters of the largest network, and the distance between the invocations' sums: odd, for memory in banks.
@@ -119,6 +121,13 @@ fn targets(i: u32, block: u32) -> vec4<f32> {
     let at = row + picked / 4u;
     let lane = picked % 4u;
     return vec4<f32>(y[at.x][lane.x], y[at.y][lane.y], y[at.z][lane.z], y[at.w][lane.w]);
+}
+
+// How much the samples of a block count.
+fn sample_weights(block: u32, n_outputs: u32) -> vec4<f32> {
+    var rows = 1u;
+    if LOSS > SOFTMAX_CROSS_ENTROPY { rows = n_outputs; }
+    return targets(rows, block);
 }
 
 // Binary cross-entropy of logits z: the cost in .cost, its derivative by z in .delta; see loss.wgsl.

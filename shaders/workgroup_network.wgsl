@@ -144,6 +144,13 @@ fn output_delta(block: u32, at: u32, n_l: u32, cost_at: u32, local: u32) {
             activations[slot(at, i, local)] = select(vec4<f32>(0.0), delta, valid);
         }
     }
+    if WEIGHTED == 1u {
+        let weights = sample_weights(block, n_l);
+        cost *= weights;
+        for (var i = 0u; i < n_l; i++) {
+            activations[slot(at, i, local)] *= weights;
+        }
+    }
     sums[cost_at] += horizontal_sum(select(vec4<f32>(0.0), cost, valid));
 }
 

@@ -30,6 +30,8 @@ pub struct Job<'a> {
     pub retune: bool,
     pub network: &'a Network,
     pub dataset: &'a Dataset,
+    /// How much each sample counts, if not alike.
+    pub weights: Option<&'a [f64]>,
     /// What the trained network is scored on in the end.
     pub test: Option<&'a Dataset>,
     pub steps: Steps,
@@ -78,7 +80,7 @@ pub async fn fit(
     let plan = steps.plan();
     let loss = network.loss();
     let y = dataset.y();
-    let mut problem = steps.problem(network, &parameters, dataset, &y);
+    let mut problem = steps.problem(network, &parameters, dataset, &y, job.weights);
     if let Some(checkpoint) = job.checkpoint {
         problem.parameters = &checkpoint.parameters;
         problem.state = &checkpoint.state;

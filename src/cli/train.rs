@@ -67,6 +67,7 @@ pub struct Args {
 pub(super) struct Prepared {
     source: DataSource,
     parts: Parts,
+    weights: Option<Vec<f64>>,
     pub(super) network: Network,
     parameters: Parameters,
     pub(super) steps: Steps,
@@ -87,11 +88,15 @@ impl Args {
         }
         let steps = self.training.steps(dataset.m)?;
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
+        let weights = match &self.training.class_weight {
+            Some(wanted) => Some(wanted.of_samples(dataset)?),
+            None => None,
+        };
         let y = dataset.y();
-        let problem = steps.problem(&network, &parameters, dataset, &y);
+        let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
         let (backend, why) =
             self.backend.open_for(&problem, steps.iterations, self.training.lowering).await?;
-        Ok(Prepared { source, parts, network, parameters, steps, backend, why })
+        Ok(Prepared { source, parts, weights, network, parameters, steps, backend, why })
     }
 
     /// Refuses a metric that the validation data cannot have.
@@ -160,6 +165,7 @@ impl Args {
             retune: self.backend.retune,
             network,
             dataset,
+            weights: run.weights.as_deref(),
             test: parts.test.as_ref(),
             steps: *steps,
             watch: self.watch(run),

@@ -9,6 +9,7 @@ use gpu_nn::schedule::{Batches, Decay, Descent, Dropout, Lowering, Optimizer, Pr
 use gpu_nn::training::{Look, Metric, Metrics, Plan};
 use gpu_nn::{Error, Result};
 
+use super::class_weight::{ClassWeight, class_weight};
 use super::console::thousands;
 use super::options::{at_least_one, learning_rate, seed};
 
@@ -56,6 +57,10 @@ pub struct TrainingArgs {
     /// Adds l2 / 2 * sum w^2 over the weights
     #[arg(long, value_name = "L2", default_value_t = 0.0, allow_negative_numbers = true)]
     l2: f64,
+    /// How much the samples of a class count: balanced (every class as much as any other), or CLASS=WEIGHT,...; scaled to a
+    /// mean of 1
+    #[arg(long, value_name = "balanced|CLASS=W,..", value_parser = class_weight)]
+    pub class_weight: Option<ClassWeight>,
     /// Share of every hidden layer's units that each sample does without, chosen anew in each iteration
     #[arg(long, value_name = "RATE", default_value_t = 0.0, allow_negative_numbers = true)]
     dropout: f64,
@@ -179,8 +184,10 @@ impl Steps {
         parameters: &'a Parameters,
         dataset: &'a Dataset,
         y: &'a [f64],
+        weights: Option<&'a [f64]>,
     ) -> Problem<'a> {
         Problem {
+            weights,
             batch_size: self.batches.size,
             shuffle: self.batches.shuffle,
             descent: self.descent,

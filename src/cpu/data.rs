@@ -31,9 +31,9 @@ impl Data {
         };
         Ok(Self {
             x: packed("features", problem.x)?,
-            y: packed("targets", problem.y)?,
+            y: packed("targets", &problem.targets())?,
             n_features: problem.network.n_features(),
-            target_rows: problem.network.target_rows(),
+            target_rows: problem.network.target_rows() + usize::from(problem.weights.is_some()),
             blocks,
         })
     }

@@ -147,6 +147,7 @@ impl Executor {
     /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
         let batches = self.data.blocks.batches;
+        // Whether there are weights shows in the data, not in the plan.
         let plan = Plan::new(&schedule::evaluation(&self.network, batches.m));
         let Self { data, parameters, team, shape, .. } = self;
         let threads = shape.is_worth_threads(batches.m);

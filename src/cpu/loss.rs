@@ -9,7 +9,7 @@ use crate::network::Loss;
 
 /// The sum of the samples' costs; z (n_L, width) becomes dZ = A - Y, with zeros beyond the `valid` samples.
 ///
-/// y is (1, width), or (n_L, width) for squared error.
+/// y is (1, width), or (n_L, width) for squared error; with the samples' weights a row more.
 pub(super) struct CostAndDelta<'a> {
     pub(super) loss: Loss,
     pub(super) z: &'a mut [f32],
@@ -26,14 +26,25 @@ impl WithSimd for CostAndDelta<'_> {
         assert!(self.width.is_multiple_of(S::F32_LANES) && self.valid <= self.width);
         let stride = self.width / S::F32_LANES;
         let (z, y) = (S::as_mut_simd_f32s(self.z).0, S::as_simd_f32s(self.y).0);
+        let target_rows = match self.loss {
+            Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => 1,
+            Loss::SquaredError => z.len() / stride,
+        };
+        let weights = y.get(target_rows * stride..).filter(|weights| !weights.is_empty());
         let zero = simd.splat_f32s(0.0);
         let mut total = zero;
         for j in 0..stride {
-            let cost = match self.loss {
+            let mut cost = match self.loss {
                 Loss::BinaryCrossEntropy => binary(simd, &mut z[j], y[j]),
                 Loss::SoftmaxCrossEntropy => softmax(simd, z, y[j], stride, j),
                 Loss::SquaredError => squared(simd, z, y, stride, j),
             };
+            if let Some(weights) = weights {
+                cost = simd.mul_f32s(cost, weights[j]);
+                for dz in z.iter_mut().skip(j).step_by(stride) {
+                    *dz = simd.mul_f32s(*dz, weights[j]);
+                }
+            }
             let first = j * S::F32_LANES;
             if first + S::F32_LANES <= self.valid {
                 total = simd.add_f32s(total, cost);

@@ -7,7 +7,8 @@ use super::{
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{
-    self, Batches, Contents, Descent, Dropout, Op, Problem, Schedule, Storage, TensorId, training_step_with,
+    self, Batches, Contents, Descent, Op, Problem, Schedule, Storage, TensorId, Variant, evaluation_with,
+    training_step_with,
 };
 
 /// Samples predicted at a time, so that large sets need little memory.
@@ -24,7 +25,7 @@ pub struct Executor {
     y: Vec<f64>,
     batches: Batches,
     descent: Descent,
-    dropout: Option<Dropout>,
+    variant: Variant,
     state: Vec<f64>,
     step: Step,
     done: usize,
@@ -78,10 +79,10 @@ impl Executor {
             network: problem.network.clone(),
             parameters: problem.parameters.clone(),
             x: problem.x.to_vec(),
-            y: problem.y.to_vec(),
+            y: problem.targets().into_owned(),
             batches: problem.batches(),
             descent: problem.descent,
-            dropout: problem.dropout,
+            variant: problem.variant(),
             state: problem.first_state(),
             step: Step::new(problem.schedule(problem.batch_size)),
             done: problem.done,
@@ -107,7 +108,7 @@ impl Executor {
         if samples.len() != self.step.schedule.m {
             // The last batch of an epoch, or the first after it.
             let (network, descent) = (&self.network, &self.descent);
-            self.step = Step::new(training_step_with(network, samples.len(), descent, self.dropout));
+            self.step = Step::new(training_step_with(network, samples.len(), descent, self.variant));
         }
         let Step { schedule, workspace } = &mut self.step;
         let mut learnt =
@@ -150,7 +151,11 @@ impl Executor {
 
     /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
-        evaluate(&self.network, &self.parameters, &self.x, &self.y, self.batches.m)
+        let schedule = evaluation_with(&self.network, self.batches.m, self.variant.weighted);
+        let mut workspace = Workspace::new(&schedule);
+        let mut parameters = self.parameters.values().to_vec();
+        workspace.run(&schedule, &self.x, &self.y, &mut Learnt::only(&mut parameters));
+        workspace.costs[0]
     }
 
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
@@ -184,14 +189,6 @@ pub fn cost_and_gradients(
     let mut workspace = Workspace::new(&schedule);
     workspace.run(&schedule, x, y, &mut Learnt::only(&mut parameters.values().to_vec()));
     Ok((workspace.costs[0], Parameters::from_values(network, workspace.gradients)?))
-}
-
-/// The cost of `parameters` on x (n_0, m), y (target_rows, m); shapes already checked.
-fn evaluate(network: &Network, parameters: &Parameters, x: &[f64], y: &[f64], m: usize) -> f64 {
-    let schedule = schedule::evaluation(network, m);
-    let mut workspace = Workspace::new(&schedule);
-    workspace.run(&schedule, x, y, &mut Learnt::only(&mut parameters.values().to_vec()));
-    workspace.costs[0]
 }
 
 /// The network's output; x (n_0, m) -> A_L (n_L, m).

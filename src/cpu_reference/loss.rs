@@ -5,21 +5,34 @@
 use super::activation::sigmoid;
 use crate::network::Loss;
 
-/// J = mean over the samples of the loss.
+/// J = mean over the samples of the loss, times the sample's weight if y has them as its last row.
 ///
-/// Shapes: z (n_L, m), y (1, m) or for squared error (n_L, m).
+/// Shapes: z (n_L, m), y (1, m) or for squared error (n_L, m), with weights a row more.
 pub fn cost(loss: Loss, z: &[f64], y: &[f64], m: usize) -> f64 {
-    let total: f64 = match loss {
-        Loss::BinaryCrossEntropy => z.iter().zip(y).map(|(&z, &y)| binary_cross_entropy(z, y)).sum(),
-        Loss::SoftmaxCrossEntropy => (0..m)
-            .map(|j| {
-                let (highest, sum) = softmax_terms(z, j, m);
-                highest + sum.ln() - z[y[j] as usize * m + j]
-            })
-            .sum(),
-        Loss::SquaredError => z.iter().zip(y).map(|(z, y)| (z - y) * (z - y) / 2.0).sum(),
+    let (y, weights) = targets_and_weights(loss, z, y, m);
+    let sample = |j: usize| match loss {
+        Loss::BinaryCrossEntropy => binary_cross_entropy(z[j], y[j]),
+        Loss::SoftmaxCrossEntropy => {
+            let (highest, sum) = softmax_terms(z, j, m);
+            highest + sum.ln() - z[y[j] as usize * m + j]
+        }
+        Loss::SquaredError => {
+            let column = |of: &'_ [f64]| of.iter().skip(j).step_by(m).copied().collect::<Vec<_>>();
+            column(z).iter().zip(column(y)).map(|(z, y)| (z - y) * (z - y) / 2.0).sum()
+        }
     };
+    let total: f64 = (0..m).map(|j| weights.map_or(1.0, |weights| weights[j]) * sample(j)).sum();
     total / m as f64
+}
+
+/// The weights of the samples, if y has a row more than the loss needs; and the rows that it needs.
+fn targets_and_weights<'y>(loss: Loss, z: &[f64], y: &'y [f64], m: usize) -> (&'y [f64], Option<&'y [f64]>) {
+    let needed = match loss {
+        Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => m,
+        Loss::SquaredError => z.len(),
+    };
+    let (targets, weights) = y.split_at(needed);
+    (targets, Some(weights).filter(|weights| !weights.is_empty()))
 }
 
 /// -(y log a + (1 - y) log(1 - a)) with a = sigmoid(z), as softplus(z) - y z; the larger terms cancel exactly for
@@ -41,6 +54,7 @@ fn softmax_terms(z: &[f64], j: usize, m: usize) -> (f64, f64) {
 /// Shapes: z (n_L, m), y (1, m) or for squared error (n_L, m), out dz (n_L, m).
 pub fn output_delta(loss: Loss, z: &[f64], y: &[f64], dz: &mut [f64], m: usize) {
     predict(loss, z, dz, m);
+    let (y, weights) = targets_and_weights(loss, z, y, m);
     match loss {
         Loss::SoftmaxCrossEntropy => {
             for (j, &class) in y.iter().enumerate() {
@@ -52,6 +66,9 @@ pub fn output_delta(loss: Loss, z: &[f64], y: &[f64], dz: &mut [f64], m: usize) 
                 *dz -= y;
             }
         }
+    }
+    for (dz, weight) in dz.chunks_exact_mut(m).flat_map(|row| row.iter_mut().zip(weights.unwrap_or(&[]))) {
+        *dz *= weight;
     }
 }
 

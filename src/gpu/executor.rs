@@ -26,6 +26,7 @@ pub struct Executor<'d> {
     device: &'d Device,
     network: Network,
     batches: Batches,
+    weighted: bool,
     shared: Shared,
     step: Batched,
     /// Forward and cost, made when first needed.
@@ -77,7 +78,7 @@ impl<'d> Executor<'d> {
     /// beyond f32.
     pub fn new(device: &'d Device, problem: &Problem<'_>) -> Result<Self> {
         problem.check()?;
-        let Problem { network, parameters, x, y, .. } = *problem;
+        let Problem { network, parameters, x, .. } = *problem;
         let batches = problem.batches();
         let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
             device.check_array(what, values.len())?;
@@ -87,7 +88,7 @@ impl<'d> Executor<'d> {
         };
         let shared = Shared {
             parameters: uploaded("parameters", parameters.values())?,
-            samples: Some((uploaded("features", x)?, uploaded("targets", y)?)),
+            samples: Some((uploaded("features", x)?, uploaded("targets", &problem.targets())?)),
         };
         let schedule = |m| problem.schedule(m);
         let step = Batched::new(device, shared.clone(), batches, schedule)?;
@@ -100,6 +101,7 @@ impl<'d> Executor<'d> {
             device,
             network,
             batches,
+            weighted: problem.weights.is_some(),
             shared,
             step,
             evaluation: None,
@@ -218,7 +220,7 @@ impl<'d> Executor<'d> {
             Some(evaluation) => evaluation,
             None => {
                 let size = size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m);
-                let schedule = |m| schedule::evaluation(&self.network, m);
+                let schedule = |m| schedule::evaluation_with(&self.network, m, self.weighted);
                 Batched::new(self.device, self.shared.clone(), Batches::in_order(m, size), schedule)?
             }
         };

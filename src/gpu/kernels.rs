@@ -188,6 +188,7 @@ impl KernelInfo {
 /// The shape of a network in registers, as override constants.
 const REGISTER_SHAPE: &[&str] = &[
     "LOSS",
+    "WEIGHTED",
     "SHUFFLE",
     "N_PARAMETERS",
     "SUM_STRIDE",
@@ -201,7 +202,7 @@ const REGISTER_SHAPE: &[&str] = &[
     "G_3",
 ];
 /// The shape of the largest network in workgroup memory, as override constants.
-const WORKGROUP_SHAPE: &[&str] = &["LOSS", "SHUFFLE", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS"];
+const WORKGROUP_SHAPE: &[&str] = &["LOSS", "WEIGHTED", "SHUFFLE", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS"];
 const FUSED_STEP_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, R), (5, RW), (6, RW)];
 const PRODUCT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, RW), (4, R), (5, RW)];
 const PRODUCT: &[&str] = &["TILE", "ACTIVATION"];
@@ -227,12 +228,14 @@ pub const KERNELS: &[KernelInfo] = &[
     kernel::<ActivationParams>("activate", ACTIVATION, &[(1, R), (2, RW)]).with_variants(&["ACTIVATION"]),
     kernel::<ActivationParams>("activation_derivative", ACTIVATION, &[(1, R), (2, R), (3, RW)])
         .with_variants(&["ACTIVATION"]),
-    kernel::<LossParams>("cost", LOSS, &[(1, R), (2, R), (3, RW), (4, RW)]).with_variants(&["LOSS"]),
-    kernel::<LossParams>("finish_cost", LOSS, &[(3, RW), (4, RW)]).with_variants(&["LOSS"]),
+    kernel::<LossParams>("cost", LOSS, &[(1, R), (2, R), (3, RW), (4, RW)])
+        .with_variants(&["LOSS", "WEIGHTED"]),
+    kernel::<LossParams>("finish_cost", LOSS, &[(3, RW), (4, RW)]).with_variants(&["LOSS", "WEIGHTED"]),
     kernel::<LossParams>("cost_and_delta", LOSS, &[(1, R), (2, R), (3, RW), (4, RW), (5, RW)])
-        .with_variants(&["LOSS"]),
-    kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (5, RW)]).with_variants(&["LOSS"]),
-    kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]).with_variants(&["LOSS"]),
+        .with_variants(&["LOSS", "WEIGHTED"]),
+    kernel::<LossParams>("output_delta", LOSS, &[(1, R), (2, R), (5, RW)])
+        .with_variants(&["LOSS", "WEIGHTED"]),
+    kernel::<LossParams>("predict", LOSS, &[(1, R), (2, RW)]).with_variants(&["LOSS", "WEIGHTED"]),
     kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
     kernel::<OptimizeParams>("optimize", OPTIMIZE, &[(1, R), (2, RW), (3, RW), (4, R), (5, R)])
         .with_variants(&["OPTIMIZER"]),

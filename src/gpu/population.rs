@@ -65,7 +65,7 @@ impl<'d> Population<'d> {
         let first = check(problems)?;
         let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
         let blocks = Blocks { batches: first.batches() };
-        let shape = Shape::of(&networks, blocks.batches.shuffled())?;
+        let shape = Shape::of(&networks, blocks.batches.shuffled(), first.weights.is_some())?;
         let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
         let whole =
             Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history, first.descent)?;
@@ -268,7 +268,11 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
         };
         // Mostly the very same slices: only others are read through.
         let same = |a: &[f64], b: &[f64]| std::ptr::eq(a, b) || a == b;
-        let same_data = same(problem.x, first.x) && same(problem.y, first.y);
+        let same_weights = match (problem.weights, first.weights) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let same_data = same(problem.x, first.x) && same(problem.y, first.y) && same_weights;
         if shared(problem) != shared(first) || !same_data {
             return Err(Error::Shape {
                 what: format!("network {i} of the population"),
@@ -314,7 +318,7 @@ impl Buffers {
         device.check_array("the history of costs", n * (history + 1))?;
         let buffers = Self {
             x: blocks.upload(device, "features", first.x)?,
-            y: blocks.upload(device, "targets", first.y)?,
+            y: blocks.upload(device, "targets", &first.targets())?,
             tables: array(device, "tables", whole.tables_len()),
             parameters: array(device, "parameters", n * each),
             steps: array(device, "steps", n.max(2)),

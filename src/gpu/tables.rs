@@ -43,6 +43,8 @@ pub(super) struct Shape {
     n_units: u32,
     /// Whether each epoch has an order of its own.
     shuffled: bool,
+    /// Whether the samples have weights.
+    weighted: bool,
     /// Words of a table.
     pub(super) table_size: u32,
     /// Rounds of loops for one block of samples, at most.
@@ -52,7 +54,7 @@ pub(super) struct Shape {
 impl Shape {
     /// # Errors
     /// [`Error::DeviceLimit`] for networks that are too large for a workgroup on any device.
-    pub(super) fn of(networks: &[&Network], shuffled: bool) -> Result<Self> {
+    pub(super) fn of(networks: &[&Network], shuffled: bool, weighted: bool) -> Result<Self> {
         let model = networks.first().expect("a population has members");
         let most = |count: fn(&Network) -> usize| networks.iter().map(|network| count(network)).max();
         let n_parameters = most(|network| Arena::new(network).len()).unwrap_or(0);
@@ -75,6 +77,7 @@ impl Shape {
             n_parameters: n_parameters as u32,
             n_units: n_units as u32,
             shuffled,
+            weighted,
             table_size: TABLE_HEADER + depth as u32 * TABLE_ROW,
             rounds_a_block: rounds as u32,
         })
@@ -130,6 +133,7 @@ impl Shape {
         match name {
             "LOSS" => loss_code(self.model.loss()),
             "SHUFFLE" => self.shuffled.into(),
+            "WEIGHTED" => self.weighted.into(),
             "N_PARAMETERS" => self.n_parameters,
             "SUM_STRIDE" => self.sum_stride(),
             "N_UNITS" => self.n_units,

@@ -14,6 +14,7 @@ pub(super) struct Builder<'a> {
     pub(super) arena: Arena,
     pub(super) m: usize,
     pub(super) dropout: Option<Dropout>,
+    weighted: bool,
     pub(super) ops: Vec<Op>,
     tensors: Vec<Tensor>,
 }
@@ -29,7 +30,15 @@ pub(super) struct Forward {
 
 impl<'a> Builder<'a> {
     fn new(network: &'a Network, m: usize) -> Self {
-        Self { network, arena: Arena::new(network), m, dropout: None, ops: Vec::new(), tensors: Vec::new() }
+        Self {
+            network,
+            arena: Arena::new(network),
+            m,
+            dropout: None,
+            weighted: false,
+            ops: Vec::new(),
+            tensors: Vec::new(),
+        }
     }
 
     pub(super) fn tensor(&mut self, name: String, rows: usize, cols: usize, storage: Storage) -> TensorId {
@@ -43,7 +52,8 @@ impl<'a> Builder<'a> {
     }
 
     fn target(&mut self) -> TensorId {
-        self.tensor("Y".into(), self.network.target_rows(), self.m, Storage::Target)
+        let rows = self.network.target_rows() + usize::from(self.weighted);
+        self.tensor("Y".into(), rows, self.m, Storage::Target)
     }
 
     fn cost(&mut self, z: TensorId, y: TensorId) {
@@ -58,17 +68,21 @@ impl<'a> Builder<'a> {
 
 /// Forward, cost (of the parameters before the update), backward and update over all m samples.
 pub fn training_step(network: &Network, m: usize, descent: &Descent) -> Schedule {
-    training_step_with(network, m, descent, None)
+    training_step_with(network, m, descent, Variant::default())
 }
 
-/// The same with some of the hidden units left out.
-pub fn training_step_with(
-    network: &Network,
-    m: usize,
-    descent: &Descent,
-    dropout: Option<Dropout>,
-) -> Schedule {
-    let mut schedule = gradients_with(network, m, dropout);
+/// How a training differs from one in which every unit and every sample counts alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Variant {
+    /// Which hidden units are left out.
+    pub dropout: Option<Dropout>,
+    /// Whether the targets have a row more than the loss needs, the weights of the samples.
+    pub weighted: bool,
+}
+
+/// A training step of a variant.
+pub fn training_step_with(network: &Network, m: usize, descent: &Descent, variant: Variant) -> Schedule {
+    let mut schedule = gradients_with(network, m, variant);
     schedule.ops.push(if descent.is_plain() {
         Op::GradientDescent { learning_rate: descent.learning_rate }
     } else {
@@ -79,12 +93,12 @@ pub fn training_step_with(
 
 /// Forward, cost and backward over all m samples: a training step without its update.
 pub fn gradients(network: &Network, m: usize) -> Schedule {
-    gradients_with(network, m, None)
+    gradients_with(network, m, Variant::default())
 }
 
-/// The same with some of the hidden units left out.
-pub fn gradients_with(network: &Network, m: usize, dropout: Option<Dropout>) -> Schedule {
-    let (mut builder, pass, y) = begin(network, m, dropout);
+/// The same of a variant.
+pub fn gradients_with(network: &Network, m: usize, variant: Variant) -> Schedule {
+    let (mut builder, pass, y) = begin(network, m, variant);
     backward(&mut builder, &pass, y);
     builder.finish()
 }
@@ -92,12 +106,18 @@ pub fn gradients_with(network: &Network, m: usize, dropout: Option<Dropout>) -> 
 /// Forward and cost: what the current parameters are worth. A training step begins with the same operations on
 /// the same matrices.
 pub fn evaluation(network: &Network, m: usize) -> Schedule {
-    begin(network, m, None).0.finish()
+    evaluation_with(network, m, false)
+}
+
+/// The same, with weights of the samples if there are any.
+pub fn evaluation_with(network: &Network, m: usize, weighted: bool) -> Schedule {
+    begin(network, m, Variant { dropout: None, weighted }).0.finish()
 }
 
 /// Forward and cost, to be continued; with the target Y.
-fn begin(network: &Network, m: usize, dropout: Option<Dropout>) -> (Builder<'_>, Forward, TensorId) {
-    let mut builder = Builder { dropout, ..Builder::new(network, m) };
+fn begin(network: &Network, m: usize, variant: Variant) -> (Builder<'_>, Forward, TensorId) {
+    let Variant { dropout, weighted } = variant;
+    let mut builder = Builder { dropout, weighted, ..Builder::new(network, m) };
     let pass = forward(&mut builder);
     let y = builder.target();
     builder.cost(pass.logits, y);

@@ -19,8 +19,8 @@ mod rate;
 
 pub use batches::{Batches, Order};
 pub use build::{
-    check_data, check_features, evaluation, gradients, gradients_with, prediction, training_step,
-    training_step_with,
+    Variant, check_data, check_features, evaluation, evaluation_with, gradients, gradients_with, prediction,
+    training_step, training_step_with,
 };
 pub use contents::Contents;
 pub use descent::{Descent, Optimizer, StepSize};

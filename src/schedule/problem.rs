@@ -1,7 +1,9 @@
 //! What to train: network, first parameters, data and descent, in the form that every executor takes.
 
 use super::batches::Batches;
-use super::build::{check_data, training_step_with};
+use std::borrow::Cow;
+
+use super::build::{Variant, check_data, training_step_with};
 use super::descent::Descent;
 use super::dropout::Dropout;
 use super::op::Schedule;
@@ -19,6 +21,9 @@ pub struct Problem<'a> {
     pub x: &'a [f64],
     /// Targets, (target_rows, m).
     pub y: &'a [f64],
+    /// How much each sample counts, (m); alike without. The mean of them should be 1: costs and gradients are divided by the
+    /// number of samples.
+    pub weights: Option<&'a [f64]>,
     /// Samples.
     pub m: usize,
     /// Samples an iteration trains on; `m` for all of them.
@@ -50,6 +55,7 @@ impl<'a> Problem<'a> {
             parameters,
             x,
             y,
+            weights: None,
             m,
             batch_size: m,
             shuffle: None,
@@ -68,6 +74,7 @@ impl<'a> Problem<'a> {
     pub fn check(&self) -> Result<()> {
         check_data(self.network, self.x.len(), self.y.len(), self.m)?;
         self.parameters.check_for(self.network)?;
+        check_weights(self.weights, self.m)?;
         if self.batch_size == 0 || self.batch_size > self.m {
             let what = format!("it must be between 1 and the number of samples, {}", self.m);
             return Err(Error::invalid("batch size", self.batch_size, what));
@@ -94,13 +101,42 @@ impl<'a> Problem<'a> {
         }
     }
 
+    /// How it differs from a plain training.
+    pub fn variant(&self) -> Variant {
+        Variant { dropout: self.dropout, weighted: self.weights.is_some() }
+    }
+
+    /// The targets as the executors take them: with the weights of the samples as their last row, if there are any.
+    pub fn targets(&self) -> Cow<'a, [f64]> {
+        match self.weights {
+            None => Cow::Borrowed(self.y),
+            Some(weights) => Cow::Owned([self.y, weights].concat()),
+        }
+    }
+
     /// The training step on so many samples.
     pub fn schedule(&self, samples: usize) -> Schedule {
-        training_step_with(self.network, samples, &self.descent, self.dropout)
+        training_step_with(self.network, samples, &self.descent, self.variant())
     }
 
     /// The batches of its samples.
     pub fn batches(&self) -> Batches {
         Batches { m: self.m, size: self.batch_size, shuffle: self.shuffle }
+    }
+}
+
+fn check_weights(weights: Option<&[f64]>, m: usize) -> Result<()> {
+    let Some(weights) = weights else { return Ok(()) };
+    if weights.len() != m {
+        return Err(Error::Shape {
+            what: "weights of the samples".into(),
+            expected: m.to_string(),
+            found: weights.len().to_string(),
+            hint: "give one for each sample, or none".into(),
+        });
+    }
+    match weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
+        Some(bad) => Err(Error::invalid("weight of a sample", bad, "it is a number from 0 on")),
+        None => Ok(()),
     }
 }

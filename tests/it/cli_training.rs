@@ -1,7 +1,7 @@
 //! `gpu-nn train` beyond gradient descent on everything: batches, optimisers, schedules, validation, stopping.
 
 use crate::command::{Desk, failure};
-use crate::support::{count, list, number};
+use crate::support::{count, integers, list, number};
 
 /// A spiral with a network that learns it within a second.
 const SPIRAL: &str = "train --data spiral --m 900 --hidden 32:relu,16:relu --init he --batch-size 32 --optimizer adam \
@@ -102,6 +102,33 @@ fn a_file_validates_with_the_columns_and_classes_of_the_training_data() {
     refused("--test narrow.csv", &["narrow"]);
 }
 
+/// One sample in ten is of the second class, and lies among the first: only weight makes the network name it.
+#[test]
+fn balanced_classes_are_found_where_they_are_rare() {
+    let desk = Desk::new();
+    let rows = (0..400).map(|i| {
+        let x = f64::from(i % 40) / 10.0 - 2.0;
+        let rare = i % 40 > 30 && i % 4 == 0;
+        format!("{x},{}\n", if rare { "rare" } else { "common" })
+    });
+    desk.put("rare.csv", &("x,kind\n".to_owned() + &rows.collect::<String>()));
+    let recall = |options: &str| {
+        let train = "train --data rare.csv --hidden 4 --init xavier --iterations 1000 --learning-rate 1 --no-plots --quiet";
+        desk.output(&format!("{train} {options}"));
+        let run = options.split_whitespace().last().unwrap();
+        let evaluation = desk.json(&format!("evaluate {run} --json --backend cpu"));
+        let counts = integers(&evaluation["confusion_matrix"]);
+        counts[3] as f64 / (counts[2] + counts[3]) as f64
+    };
+    for backend in ["cpu", "cpu-reference"] {
+        assert_eq!(recall(&format!("--backend {backend} --out {backend}-plain")), 0.0);
+        let balanced =
+            recall(&format!("--backend {backend} --class-weight balanced --out {backend}-balanced"));
+        let given = recall(&format!("--backend {backend} --class-weight rare=20 --out {backend}-given"));
+        assert_eq!((balanced, given), (1.0, 1.0), "{backend}");
+    }
+}
+
 #[test]
 fn options_that_cannot_be_meant_are_refused() {
     let desk = Desk::new();
@@ -118,6 +145,8 @@ fn options_that_cannot_be_meant_are_refused() {
         ("--l1 -1", "l1"),
         ("--l2 NaN", "l2"),
         ("--dropout 1", "dropout"),
+        ("--class-weight balance", "balanced"),
+        ("--class-weight purple=2", "purple"),
         ("--dropout -0.5", "dropout"),
         ("--validation 1.5", "between 0 and 1"),
         ("--validation some", "a share"),

@@ -3,7 +3,8 @@
 
 use gpu_nn::network::{Activation, Loss, Network, Parameters, parse_hidden};
 use gpu_nn::schedule::{
-    Contents, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule, Storage, gradients_with,
+    Contents, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule, Storage, Variant,
+    gradients_with,
 };
 use gpu_nn::training::{Backend, Executor};
 use gpu_nn::{Error, cpu_reference};
@@ -218,13 +219,72 @@ fn dropout_leaves_out_the_same_units_everywhere() {
     }
 }
 
+/// Weights on every backend and lowering, with shuffled batches; a weight of 2 is a sample that is there twice.
+#[test]
+fn weights_count_as_the_reference_counts_them() {
+    for task in tasks() {
+        let weights: Vec<f64> = (0..task.m).map(|j| [0.0, 0.5, 1.0, 2.5][j % 4]).collect();
+        for (batch_size, shuffle) in [(task.m, None), (48, Some(3))] {
+            let problem = Problem { batch_size, shuffle, weights: Some(&weights), ..task.problem() };
+            let mut reference = cpu_reference::Executor::new(&problem).unwrap();
+            let mut left = 8;
+            while left > 0 {
+                left -= reference.run(left);
+            }
+            let (costs, parameters) = (reference.take_costs(), reference.parameters().values().to_vec());
+            for (backend, lowerings) in ways() {
+                for lowering in lowerings {
+                    let mut executor = match backend.executor(&problem, lowering) {
+                        Err(Error::DeviceLimit { .. }) if task.x.len() > 10_000 => continue,
+                        executor => executor.unwrap(),
+                    };
+                    run(&mut executor, 8);
+                    let got = outcome(&mut executor);
+                    let what = format!("{} {} {lowering}", task.network, backend.name());
+                    assert_close(&what, &got.0, &costs, 1e-5);
+                    assert_close(&what, &got.1, &parameters, 1e-5);
+                    assert_close(&what, &[block_on(executor.cost()).unwrap()], &[reference.cost()], 1e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_weight_of_two_is_a_sample_that_is_there_twice() {
+    let task = &tasks()[1];
+    let (n, m) = (task.network.n_features(), task.m);
+    // The first sample once more, and the mean is still over the samples that are there.
+    let doubled = |matrix: &[f64]| -> Vec<f64> {
+        matrix.chunks_exact(m).flat_map(|row| row.iter().chain(&row[..1]).copied()).collect()
+    };
+    let (x, y) = (doubled(&task.x), doubled(&task.y));
+    assert_eq!(x.len(), n * (m + 1));
+    let scale = m as f64 / (m + 1) as f64;
+    let weights: Vec<f64> = (0..m).map(|j| if j == 0 { 2.0 * scale } else { scale }).collect();
+    let weighted = Problem { weights: Some(&weights), ..task.problem() };
+    let twice = Problem { x: &x, y: &y, m: m + 1, batch_size: m + 1, ..task.problem() };
+    let after = |problem: &Problem<'_>| {
+        let mut executor = cpu_reference::Executor::new(problem).unwrap();
+        while executor.run(1) == 0 {}
+        (executor.take_costs(), executor.parameters().values().to_vec())
+    };
+    let (got, want) = (after(&weighted), after(&twice));
+    assert_close("costs", &got.0, &want.0, 1e-12);
+    assert_close("parameters", &got.1, &want.1, 1e-12);
+    let short = Problem { weights: Some(&weights[1..]), ..task.problem() };
+    assert!(cpu_reference::Executor::new(&short).is_err());
+    let negative = vec![-1.0; m];
+    assert!(cpu_reference::Executor::new(&Problem { weights: Some(&negative), ..task.problem() }).is_err());
+}
+
 /// With the units of an iteration left out, the gradient is that of what is left: central differences in double precision.
 #[test]
 fn the_gradient_under_dropout_is_that_of_the_masked_network() {
     for g in ["tanh", "sigmoid", "relu", "leaky_relu", "identity"] {
         let task = Task::new(3, &format!("7:{g},5:{g}"), Loss::SoftmaxCrossEntropy, 4, 11);
         let dropout = Some(Dropout { rate: 0.4, seed: 8 });
-        let schedule = gradients_with(&task.network, task.m, dropout);
+        let schedule = gradients_with(&task.network, task.m, Variant { dropout, weighted: false });
         let mut before = Contents::zeros(&schedule);
         before.step = 5;
         for (i, tensor) in schedule.tensors.iter().enumerate() {

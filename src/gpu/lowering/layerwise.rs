@@ -117,11 +117,11 @@ impl Lowering<'_> {
             Op::Cost { loss, z, y, .. } => self.cost(loss, z, y),
             Op::OutputDelta { loss, z, y, dz } => {
                 let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Tensor(dz)];
-                self.per_sample(Kernel::OutputDelta, loss, z, arrays)
+                self.per_sample(Kernel::OutputDelta, loss, (z, Some(y)), arrays)
             }
             Op::Predict { loss, z, a } => {
                 let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(a)];
-                self.per_sample(Kernel::Predict, loss, z, arrays)
+                self.per_sample(Kernel::Predict, loss, (z, None), arrays)
             }
             Op::Dropout { dropout, layer, x, masked, after_cost } => {
                 self.dropout(dropout, layer, [x, masked], after_cost)
@@ -197,6 +197,15 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The variant of the kernels of a loss: with weights where the targets have a row more than it needs.
+    fn loss_variant(&self, loss: Loss, z: TensorId, y: Option<TensorId>) -> [u32; 2] {
+        let needed = match loss {
+            Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => 1,
+            Loss::SquaredError => self.rows(z),
+        };
+        [loss_code(loss), u32::from(y.is_some_and(|y| self.rows(y) > needed))]
+    }
+
     fn loss_params(&self, z: TensorId) -> Result<LossParams> {
         let n_outputs = self.rows(z);
         if n_outputs > MAX_CLASSES {
@@ -214,19 +223,25 @@ impl Lowering<'_> {
         Ok(LossParams { n_outputs, m: self.m, n_chunks: 1, rounds: 1, scale, n_batches })
     }
 
-    fn per_sample(&mut self, kernel: Kernel, loss: Loss, z: TensorId, arrays: Vec<ArrayId>) -> Result<()> {
+    fn per_sample(
+        &mut self,
+        kernel: Kernel,
+        loss: Loss,
+        (z, y): (TensorId, Option<TensorId>),
+        arrays: Vec<ArrayId>,
+    ) -> Result<()> {
         // A softmax loops three times over the classes of each sample.
         let rounds = (LOOP_LIMIT / (3 * self.rows(z) + 1)).clamp(1, PER_INVOCATION);
         let params = LossParams { rounds, ..self.loss_params(z)? };
         let grid = self.settings.geometry.over_elements(self.schedule.m, rounds)?;
-        self.push(kernel, &[loss_code(loss)], params, arrays, grid);
+        self.push(kernel, &self.loss_variant(loss, z, y), params, arrays, grid);
         Ok(())
     }
 
     fn cost(&mut self, loss: Loss, z: TensorId, y: TensorId) -> Result<()> {
         // A softmax loops twice over the classes of each sample.
         let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Scratch, ArrayId::History];
-        self.sum_of_costs(Kernel::Cost, loss, z, 2 * self.rows(z), arrays)
+        self.sum_of_costs(Kernel::Cost, loss, (z, y), 2 * self.rows(z), arrays)
     }
 
     fn cost_and_delta(&mut self, loss: Loss, z: TensorId, y: TensorId, dz: TensorId) -> Result<()> {
@@ -235,18 +250,18 @@ impl Lowering<'_> {
         if loops >= LOOP_LIMIT {
             self.cost(loss, z, y)?;
             let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Tensor(dz)];
-            return self.per_sample(Kernel::OutputDelta, loss, z, arrays);
+            return self.per_sample(Kernel::OutputDelta, loss, (z, Some(y)), arrays);
         }
         let arrays = [ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Scratch, ArrayId::History];
         let arrays = arrays.into_iter().chain([ArrayId::Tensor(dz)]).collect();
-        self.sum_of_costs(Kernel::CostAndDelta, loss, z, loops, arrays)
+        self.sum_of_costs(Kernel::CostAndDelta, loss, (z, y), loops, arrays)
     }
 
     fn sum_of_costs(
         &mut self,
         kernel: Kernel,
         loss: Loss,
-        z: TensorId,
+        (z, y): (TensorId, TensorId),
         loops: u32,
         arrays: Vec<ArrayId>,
     ) -> Result<()> {
@@ -254,10 +269,11 @@ impl Lowering<'_> {
         let params = LossParams { n_chunks: chunks.count, rounds: chunks.rounds, ..self.loss_params(z)? };
         self.out.scratch = self.out.scratch.max(chunks.count as usize);
         let grid = self.settings.geometry.check([chunks.count, 1, 1])?;
-        self.push(kernel, &[loss_code(loss)], params, arrays, grid);
+        let variant = self.loss_variant(loss, z, Some(y));
+        self.push(kernel, &variant, params, arrays, grid);
         if chunks.count > 1 {
             let arrays = vec![ArrayId::Scratch, ArrayId::History];
-            self.push(Kernel::FinishCost, &[loss_code(loss)], params, arrays, [1, 1, 1]);
+            self.push(Kernel::FinishCost, &variant, params, arrays, [1, 1, 1]);
         }
         Ok(())
     }
