@@ -24,7 +24,7 @@ const MAX_NETWORKS: usize = 1_000;
 ///
 /// Without options it is the course's figure: 1, 2, 3, 4, 5, 20 and 50 units on the planar flower, 5,000 iterations. Lists
 /// of learning rates, first weights and seeds multiply: `--hidden 4,20 --learning-rate 0.1,1.2 --init-seed 1..5` is 20
-/// networks. On a GPU all of them train at once.
+/// networks. On a GPU all of them train at once, on the CPU as many as there are cores.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

@@ -7,6 +7,7 @@ use super::trainer::{Plan, Progress, Trained, Trainer};
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu;
+use crate::network::Parameters;
 use crate::schedule::{Lowering, Problem};
 
 /// Networks to be trained on the same samples: layers, first parameters and learning rate are each one's own.
@@ -34,7 +35,7 @@ impl<'p> Population<'p> {
     /// Trains every network for `iterations` and calls back with the iterations done by all together.
     ///
     /// On a device those of one shape run at once, one workgroup each, if the resident lowering is that shape's fastest; all
-    /// at once if it is asked for; elsewhere one after the other.
+    /// at once if it is asked for; on the CPU side by side on its cores; elsewhere one after the other.
     ///
     /// # Errors
     /// Failures of the device. A network that diverges is no error: it has its place in the outcomes.
@@ -54,6 +55,10 @@ impl<'p> Population<'p> {
                 let population = gpu::Population::new(device, &self.problems, Lowering::Resident)?;
                 return self.together(population, iterations, on_progress).await;
             }
+        }
+        #[cfg(feature = "cpu")]
+        if let Backend::Cpu = backend {
+            return self.on_all_cores(iterations, on_progress);
         }
         self.one_by_one(backend, lowering, iterations, on_progress).await
     }
@@ -108,23 +113,27 @@ impl<'p> Population<'p> {
         let parameters = population.parameters().await?;
         let parts = self.problems.iter().zip(costs).zip(after).zip(parameters);
         let outcome = parts.map(|(((problem, costs), cost_after_last), parameters)| {
-            let all = costs.iter().chain([&cost_after_last]);
-            let bad = all.copied().enumerate().find(|(_, cost)| !cost.is_finite());
-            match bad {
-                Some((iteration, cost)) => {
-                    Err(Error::Diverged { iteration, cost, learning_rate: problem.descent.learning_rate })
-                }
-                None => Ok(Trained {
-                    parameters,
-                    iteration: costs.len(),
-                    costs,
-                    cost_after_last,
-                    looks: Vec::new(),
-                    stopped: None,
-                }),
-            }
+            outcome(problem, costs, cost_after_last, parameters)
         });
         Ok(outcome.collect())
+    }
+
+    /// Networks side by side on the cores of the host, a few of them for each at a time; each is the same bits as alone.
+    #[cfg(feature = "cpu")]
+    fn on_all_cores(&self, iterations: usize, on_progress: &mut dyn FnMut(usize)) -> Result<Outcomes> {
+        use rayon::prelude::*;
+        let mut outcomes = Vec::with_capacity(self.problems.len());
+        for problems in self.problems.chunks(4 * rayon::current_num_threads()) {
+            let trained = problems.par_iter().with_max_len(1).map(|problem| on_one_core(problem, iterations));
+            for outcome in trained.collect::<Vec<_>>() {
+                match outcome {
+                    Err(error) if !matches!(error, Error::Diverged { .. }) => return Err(error),
+                    outcome => outcomes.push(outcome),
+                }
+            }
+            on_progress(outcomes.len() * iterations);
+        }
+        Ok(outcomes)
     }
 
     async fn one_by_one(
@@ -149,6 +158,37 @@ impl<'p> Population<'p> {
         }
         Ok(outcomes)
     }
+}
+
+/// A training that is finished, or the first of its costs that is no number.
+fn outcome(
+    problem: &Problem<'_>,
+    costs: Vec<f64>,
+    cost_after_last: f64,
+    parameters: Parameters,
+) -> Result<Trained> {
+    let all = costs.iter().copied().chain([cost_after_last]);
+    let bad = all.enumerate().find(|(_, cost)| !cost.is_finite());
+    match bad {
+        Some((iteration, cost)) => {
+            Err(Error::Diverged { iteration, cost, learning_rate: problem.descent.learning_rate })
+        }
+        None => {
+            let iteration = costs.len();
+            Ok(Trained { parameters, costs, cost_after_last, iteration, looks: Vec::new(), stopped: None })
+        }
+    }
+}
+
+#[cfg(feature = "cpu")]
+fn on_one_core(problem: &Problem<'_>, iterations: usize) -> Result<Trained> {
+    let mut executor = crate::cpu::Executor::new(problem)?;
+    let mut costs: Vec<f64> = Vec::with_capacity(iterations);
+    while costs.len() < iterations && costs.last().is_none_or(|cost| cost.is_finite()) {
+        executor.run(iterations - costs.len());
+        costs.extend(executor.take_costs());
+    }
+    outcome(problem, costs, executor.cost(), executor.parameters())
 }
 
 async fn open<'b>(
