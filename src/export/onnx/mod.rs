@@ -133,9 +133,23 @@ fn activation(graph: &mut Graph, activation: Activation, z: String, l: usize) ->
         Activation::Relu => graph.node("Relu", &[&z], &a),
         Activation::LeakyRelu { slope } => graph.node("LeakyRelu", &[&z], &a).float("alpha", slope as f32),
         Activation::Elu => graph.node("Elu", &[&z], &a),
-        Activation::Softplus => graph.node("Softplus", &[&z], &a),
+        Activation::Softplus => return softplus(graph, &z, a),
         Activation::Identity => return z,
     };
+    a
+}
+
+/// max(z, 0) + ln(1 + exp(-|z|)): some engines' own operator overflows for large z.
+fn softplus(graph: &mut Graph, z: &str, a: String) -> String {
+    let part = |name: &str| format!("{a}_{name}");
+    graph.node("Relu", &[z], &part("linear"));
+    graph.node("Abs", &[z], &part("size"));
+    graph.node("Neg", &[&part("size")], &part("exponent"));
+    graph.node("Exp", &[&part("exponent")], &part("power"));
+    graph.floats(&part("one"), &[1], &[1.0]);
+    graph.node("Add", &[&part("power"), &part("one")], &part("sum"));
+    graph.node("Log", &[&part("sum")], &part("logarithm"));
+    graph.node("Add", &[&part("linear"), &part("logarithm")], &a);
     a
 }
 
