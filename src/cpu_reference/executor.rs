@@ -66,6 +66,8 @@ struct Workspace {
     values: Vec<Vec<f64>>,
     gradients: Vec<f64>,
     costs: Vec<f64>,
+    /// What penalties apply to.
+    mask: Vec<f64>,
 }
 
 impl Executor {
@@ -228,10 +230,10 @@ pub fn run_once(schedule: &Schedule, before: &Contents) -> Result<Contents> {
     let (x, y) = (of(Storage::Input), of(Storage::Target));
     let values = std::mem::take(&mut after.tensors);
     let gradients = std::mem::take(&mut after.gradients);
-    let mut workspace = Workspace { values, gradients, costs: Vec::new() };
+    let mut workspace = Workspace { values, gradients, costs: Vec::new(), mask: schedule.weight_mask() };
     let mut learnt = Learnt { parameters: &mut after.parameters, state: &mut after.state, step: before.step };
     workspace.run(schedule, x, y, &mut learnt);
-    let Workspace { values, gradients, costs } = workspace;
+    let Workspace { values, gradients, costs, .. } = workspace;
     Ok(Contents { tensors: values, gradients, costs, ..after })
 }
 
@@ -241,7 +243,12 @@ impl Workspace {
             Storage::Value => vec![0.0; tensor.len()],
             _ => Vec::new(),
         });
-        Self { values: values.collect(), gradients: vec![0.0; schedule.n_parameters], costs: Vec::new() }
+        Self {
+            values: values.collect(),
+            gradients: vec![0.0; schedule.n_parameters],
+            costs: Vec::new(),
+            mask: schedule.weight_mask(),
+        }
     }
 
     fn run(&mut self, schedule: &Schedule, x: &[f64], y: &[f64], learnt: &mut Learnt<'_>) {
@@ -252,8 +259,7 @@ impl Workspace {
                     gradient_descent(parameters, &self.gradients, learning_rate);
                 }
                 Op::Optimize { descent } => {
-                    let mask = schedule.weight_mask();
-                    optimize(&descent, *step, parameters, &self.gradients, state, &mask);
+                    optimize(&descent, *step, parameters, &self.gradients, state, &self.mask);
                 }
                 Op::Cost { loss, z, y: target, .. } => {
                     let inputs = Inputs { schedule, x, y, parameters, values: &self.values };
