@@ -3,7 +3,6 @@
 mod bench;
 mod bench_row;
 mod choices;
-mod class_weight;
 mod completions;
 mod console;
 mod data;

@@ -279,7 +279,7 @@ fn conclude(
             console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
         }
         Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
-        None => {}
+        Some(Stopped::Cancelled) | None => {}
     }
     let n = thousands(fit.trained.iteration);
     console.line(&format!("  cost after {n} iterations  {:.6}", fit.trained.cost_after_last))?;

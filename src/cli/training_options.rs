@@ -6,10 +6,9 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{Look, Metric, Metrics, Plan};
+use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan};
 use gpu_nn::{Error, Result};
 
-use super::class_weight::{ClassWeight, class_weight};
 use super::console::thousands;
 use super::options::{at_least_one, learning_rate, seed};
 
@@ -59,7 +58,7 @@ pub struct TrainingArgs {
     l2: f64,
     /// How much the samples of a class count: balanced (every class as much as any other), or CLASS=WEIGHT,...; scaled to a
     /// mean of 1
-    #[arg(long, value_name = "balanced|CLASS=W,..", value_parser = class_weight)]
+    #[arg(long, value_name = "balanced|CLASS=W,..")]
     pub class_weight: Option<ClassWeight>,
     /// Share of every hidden layer's units that each sample does without, chosen anew in each iteration
     #[arg(long, value_name = "RATE", default_value_t = 0.0, allow_negative_numbers = true)]
@@ -247,7 +246,8 @@ pub struct ValidationArgs {
     /// Seed of the samples that are held out
     #[arg(long, value_name = "SEED", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub split_seed: u32,
-    /// What is to improve: cost, accuracy, balanced_accuracy, f1, roc_auc, r2, mae or rmse of the validation data
+    /// What is to improve: cost, log_loss, accuracy, balanced_accuracy, precision, recall, f1, roc_auc, r2, mae or rmse of
+    /// the validation data
     #[arg(long, value_name = "METRIC", default_value = "cost")]
     pub metric: Metric,
     /// Stop after so many epochs (reports, without --batch-size) without an improvement, and keep the best network

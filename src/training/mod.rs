@@ -3,7 +3,9 @@
 //! Nothing here prints; callers get progress through a callback.
 
 mod backend;
+mod cancel;
 mod checkpoint;
+mod class_weight;
 mod executor;
 mod gradient_check;
 mod metrics;
@@ -14,7 +16,9 @@ mod trainer;
 mod watch;
 
 pub use backend::{Backend, BackendChoice};
+pub use cancel::CancelToken;
 pub use checkpoint::Checkpoint;
+pub use class_weight::{ClassWeight, sample_weights};
 pub use executor::Executor;
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};

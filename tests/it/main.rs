@@ -22,6 +22,7 @@ mod data;
 mod export_c;
 mod export_models;
 mod export_npz;
+mod fit;
 mod golden_cases;
 mod golden_deep;
 mod golden_quiz;
