@@ -13,6 +13,7 @@ mod fit;
 mod gradcheck;
 mod import;
 mod info;
+mod judged;
 mod options;
 mod parts;
 mod pictures;

@@ -12,6 +12,7 @@ use gpu_nn::{Error, Result};
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, describe, fit};
+use super::judged;
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -244,6 +245,7 @@ async fn train(
     }
     if !args.results.no_plots {
         written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
+        written.extend(judged::draw_held_out(&mut folder, &run.parts, &run.network, &fit)?);
     }
     if args.results.json {
         return console::print_json(&report(&args, &run, &fit, &folder));

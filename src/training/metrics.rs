@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::curves::{class_scores, roc_curve};
 use super::score::{Score, confusion_matrix};
-use crate::data::{Dataset, Targets};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::Loss;
 
@@ -223,27 +224,13 @@ fn mean_over_classes(matrix: &[Vec<usize>], of: impl Fn(&Counts) -> f64) -> f64 
     present.iter().map(of).sum::<f64>() / present.len() as f64
 }
 
-/// The probability that a sample of class 1 gets more than one of class 0, ties counting half (Mann-Whitney).
+/// The area under the receiver operating characteristic of class 1 of two.
 fn roc_auc(loss: Loss, a: &[f64], dataset: &Dataset) -> Option<f64> {
-    let Targets::Classes { labels, names } = &dataset.targets else { return None };
-    // The output for class 1: a sigmoid, or the second row of a softmax.
-    let scores = match loss {
-        _ if names.len() != 2 => return None,
-        Loss::BinaryCrossEntropy => a,
-        Loss::SoftmaxCrossEntropy => &a[dataset.m..],
-        Loss::SquaredError => return None,
-    };
-    let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by(|&i, &j| scores[i].total_cmp(&scores[j]));
-    let (mut below, mut wins) = (0.0, 0.0);
-    for group in order.chunk_by(|&i, &j| scores[i] == scores[j]) {
-        let ones = group.iter().filter(|&&i| labels[i] == 1).count() as f64;
-        let zeros = group.len() as f64 - ones;
-        wins += ones * (below + zeros / 2.0);
-        below += zeros;
+    if dataset.n_classes() != Some(2) {
+        return None;
     }
-    let ones = labels.len() as f64 - below;
-    (ones > 0.0 && below > 0.0).then(|| wins / (ones * below))
+    let [only] = &class_scores(loss, a, dataset)?[..] else { return None };
+    Some(roc_curve(&only.scores, &only.positive)?.area)
 }
 
 /// R2, mean absolute and root mean squared error over all outputs.
@@ -263,6 +250,7 @@ fn regression(a: &[f64], y: &[f64]) -> [(Metric, f64); 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Targets;
 
     fn classes(labels: &[u32], n: usize) -> Dataset {
         let names = (0..n).map(|class| class.to_string()).collect();
@@ -324,5 +312,31 @@ mod tests {
         assert_eq!(metrics.get(Metric::BalancedAccuracy), Some(1.0));
         assert_eq!(metrics.get(Metric::RocAuc), None);
         assert_eq!(metrics.score, Some(Score { n_correct: 3, m: 3 }));
+    }
+
+    /// Values of scikit-learn 1.9: log_loss, precision_score and recall_score with average="macro".
+    #[test]
+    fn three_classes_as_scikit_learn_scores_them() {
+        let rows = [[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8], [0.2, 0.5, 0.3], [0.1, 0.8, 0.1]];
+        let rows = [&rows[..], &[[0.6, 0.3, 0.1], [0.05, 0.05, 0.9]]].concat();
+        let a: Vec<f64> = (0..3).flat_map(|class| rows.iter().map(move |row| row[class])).collect();
+        let metrics = Metrics::new(Loss::SoftmaxCrossEntropy, &a, &classes(&[0, 1, 2, 2, 1, 0, 2], 3));
+        for (metric, want) in [
+            (Metric::LogLoss, 0.5467276849489774),
+            (Metric::Precision, 0.7222222222222222),
+            (Metric::Recall, 0.7222222222222222),
+            (Metric::F1, 0.7222222222222222),
+        ] {
+            let got = metrics.get(metric).unwrap();
+            assert!((got - want).abs() < 1e-12, "{metric}: {got}");
+        }
+    }
+
+    #[test]
+    fn a_class_that_is_never_the_answer_has_no_precision() {
+        let metrics = Metrics::new(Loss::BinaryCrossEntropy, &[0.1, 0.2], &classes(&[0, 1], 2));
+        assert_eq!((metrics.get(Metric::Precision), metrics.get(Metric::Recall)), (Some(0.0), Some(0.0)));
+        assert_eq!("log_loss".parse::<Metric>().unwrap(), Metric::LogLoss);
+        assert!(!Metric::LogLoss.more_is_better() && Metric::Precision.more_is_better());
     }
 }

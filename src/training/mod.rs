@@ -6,6 +6,7 @@ mod backend;
 mod cancel;
 mod checkpoint;
 mod class_weight;
+mod curves;
 mod executor;
 mod gradient_check;
 mod metrics;
@@ -19,6 +20,9 @@ pub use backend::{Backend, BackendChoice};
 pub use cancel::CancelToken;
 pub use checkpoint::Checkpoint;
 pub use class_weight::{ClassWeight, sample_weights};
+pub use curves::{
+    CalibrationBin, ClassScores, RocCurve, calibration, calibration_error, claims, class_scores, roc_curve,
+};
 pub use executor::Executor;
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};
