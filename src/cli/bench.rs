@@ -130,7 +130,9 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
         let reason = format!("it must be between 1 and the number of samples, {}", args.m);
         return Err(Error::invalid("batch size", args.batch_size.unwrap_or(0), reason));
     }
-    let found = adapters(Api::Any).await;
+    // Drivers are left alone where only the host is measured.
+    let host_only = !args.only.is_empty() && args.only.iter().all(|only| HOST.contains(&only.as_str()));
+    let found = if host_only { Vec::new() } else { adapters(Api::Any).await };
     let ways = ways(&args, &found)?;
     let console = Console::new(!args.json, ways.len());
     describe(&args, &work.network, &found, &console)?;
@@ -161,10 +163,12 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     conclude(&rows, &console)
 }
 
+/// The ways that need no device.
+const HOST: [&str; 2] = ["cpu-reference", "cpu"];
+
 /// All ways, or those that were asked for.
 fn ways(args: &Args, found: &[AdapterSummary]) -> Result<Vec<Way>> {
-    let host =
-        ["cpu-reference", "cpu"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
+    let host = HOST.map(|name| Way { backend: name.into(), adapter: None, lowering: None });
     let mut ways = Vec::from(host);
     for (i, adapter) in found.iter().enumerate() {
         // Predictions have one way only.
@@ -267,11 +271,12 @@ fn conclude(rows: &[Row], console: &Console) -> Result<()> {
     });
     let mut known = Vec::new();
     for row in rows {
-        if let (Some(name), Verdict::Measured(timing)) = (&row.adapter_name, &row.verdict)
+        if let Verdict::Measured(timing) = &row.verdict
             && let (Some(gflops), Some(gbs)) = (timing.peak_gflops, timing.peak_gbs)
             && !known.contains(&row.way.adapter)
         {
             known.push(row.way.adapter);
+            let name = row.adapter_name.as_deref().unwrap_or("the CPU, all threads");
             console.line(&format!(
                 "  peak of {name}, measured: {gflops:.0} GFLOP/s multiply-add, {gbs:.1} GB/s copy"
             ))?;
