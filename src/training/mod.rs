@@ -3,6 +3,7 @@
 //! Nothing here prints; callers get progress through a callback.
 
 mod backend;
+mod cancel;
 mod checkpoint;
 mod executor;
 mod gradient_check;
@@ -14,6 +15,7 @@ mod trainer;
 mod watch;
 
 pub use backend::{Backend, BackendChoice};
+pub use cancel::CancelToken;
 pub use checkpoint::Checkpoint;
 pub use executor::Executor;
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
