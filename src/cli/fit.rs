@@ -7,8 +7,8 @@ use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, Checkpoint, Choice, Executor, Metrics, Progress, Score, Trained, Trainer, WatchPlan,
-    fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Score, Stopped, Trained, Trainer,
+    WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -39,8 +39,10 @@ pub struct Job<'a> {
     pub watch: Option<WatchPlan<'a>>,
     /// A training to be taken up again.
     pub checkpoint: Option<&'a Checkpoint>,
-    /// How often a checkpoint is kept, and where.
-    pub keep: Option<(usize, &'a Keep<'a>)>,
+    /// How often a checkpoint is kept, if not only of a training that is cancelled; and where.
+    pub keep: (Option<usize>, &'a Keep<'a>),
+    /// What cancels it.
+    pub cancel: &'a CancelToken,
     /// What becomes of the last good parameters and their iteration, if the training diverges.
     pub rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
     /// Points whose predictions are wanted at the end.
@@ -89,14 +91,12 @@ pub async fn fit(
         problem.done = checkpoint.done;
     }
     let executor = open(&job, &problem, console).await?;
-    let mut trainer = Trainer::new(executor, plan);
+    let mut trainer = Trainer::new(executor, plan).cancelled_by(job.cancel.clone());
     if let Some(watch) = job.watch {
         trainer = trainer.watched(watch);
     }
-    if let Some((every, keep)) = job.keep {
-        let lowering = trainer.lowering();
-        trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
-    }
+    let ((every, keep), lowering) = (job.keep, trainer.lowering());
+    trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
     if let Some(checkpoint) = job.checkpoint {
         trainer = trainer.taken_up(checkpoint.clone());
     }
@@ -111,6 +111,11 @@ pub async fn fit(
         (job.rescue)(iteration, good)?;
     }
     let (trained, moments) = trained?;
+    if trained.stopped == Some(Stopped::Cancelled) {
+        let next = "a checkpoint was kept".to_owned();
+        let (done, all) = (trainer.done(), plan.iterations);
+        return Err(Error::Cancelled { what: "iterations", done, all, next });
+    }
     let train = begin.elapsed();
     let output = trainer.predict(&dataset.x, dataset.m).await?;
     let judge = job.test.or_else(|| Some(job.watch?.validation?.0));
@@ -163,6 +168,9 @@ async fn run(
     let mut moments = Vec::with_capacity(job.moments.len());
     for &iteration in &job.moments {
         trainer.advance(iteration, &mut |progress| watch.look(progress)).await?;
+        if job.cancel.is_cancelled() {
+            break;
+        }
         if let Some(grid) = job.grid {
             moments.push(Moment { iteration, regions: regions(trainer, grid, job.network.loss()).await? });
         }

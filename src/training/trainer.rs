@@ -195,7 +195,8 @@ impl<'b> Trainer<'b> {
             let first = self.watch.as_ref().map_or(0, |watch| watch.last(self.done));
             self.advance(next, on_progress).await?;
             self.fetch().await?;
-            if self.is_cancelled() {
+            // A look that is due comes first: the training that is taken up again goes on behind it.
+            if self.is_cancelled() && self.done < next {
                 self.keep(true).await?;
                 return Ok(Some(Stopped::Cancelled));
             }

@@ -7,6 +7,8 @@ mod cli_data;
 mod cli_errors;
 mod cli_gradcheck;
 mod cli_help;
+#[cfg(unix)]
+mod cli_interrupt;
 mod cli_model;
 mod cli_sweep;
 mod cli_train;
