@@ -82,6 +82,25 @@ const ITERATIONS: usize = 10_000;
 const EPOCHS: usize = 20;
 
 impl TrainingArgs {
+    /// The steps of a learning-rate range test on `m` samples.
+    ///
+    /// # Errors
+    /// As [`steps`](Self::steps), and for options that say what the test is to find.
+    pub fn range_test_steps(&self, m: usize) -> Result<Steps> {
+        let reason = "the range test has rates of its own; use --from and --to, and leave it out";
+        if let Some(rate) = self.learning_rate {
+            return Err(Error::invalid("learning rate", rate, reason));
+        }
+        if self.schedule != Rates::Constant || self.warm_up > 0 {
+            return Err(Error::invalid("schedule", "of the learning rate", reason));
+        }
+        let mut steps = self.steps(m)?;
+        if self.iterations.is_none() && self.epochs.is_none() {
+            steps.iterations = steps.batches.count().clamp(200, 1_000);
+        }
+        Ok(steps)
+    }
+
     /// The steps of a training on `m` samples.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ mod gpu_support;
 mod gpu_training;
 mod gpu_twins;
 mod gradients;
+mod judged;
 mod numpy_random;
 mod optimisers;
 #[cfg(feature = "parquet")]
