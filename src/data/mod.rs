@@ -24,6 +24,7 @@ mod preprocessing;
 mod source;
 mod split;
 mod table;
+mod weights;
 
 pub use csv_columns::{Label, Selection, Wanted};
 pub use csv_file::{CsvOptions, Features, read_csv, read_csv_features};
@@ -39,3 +40,4 @@ pub use preprocessing::{ColumnStep, Preprocessing, Step};
 pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
 pub use split::{Split, hold_out, split};
 pub use table::{Cells, Column, RawTable};
+pub use weights::read_weights;

@@ -49,3 +49,4 @@ mod rules;
 mod schedule;
 mod support;
 mod tables;
+mod weights;
