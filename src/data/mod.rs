@@ -16,6 +16,8 @@ mod fitting;
 mod format;
 mod generators;
 mod input;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod numpy_random;
 mod own_generators;
 mod preprocessing;
@@ -35,5 +37,5 @@ pub use numpy_random::NumpyRandom;
 pub use own_generators::linear_classes;
 pub use preprocessing::{ColumnStep, Preprocessing, Step};
 pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
-pub use split::{Split, split};
+pub use split::{Split, hold_out, split};
 pub use table::{Cells, Column, RawTable};

@@ -61,6 +61,27 @@ pub fn split(rows: &[usize], targets: &Targets, fraction: f64, seed: u32) -> Res
     Ok(Split { training, held_out })
 }
 
+/// Takes a share out of the rows of a table, one after the other: `share` is of all samples of `targets`, whatever was taken
+/// before; `what` names it in messages.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for a share that does not lie between 0 and 1; those of [`split`].
+pub fn hold_out(
+    rows: &mut Vec<usize>,
+    targets: &Targets,
+    what: &'static str,
+    share: f64,
+    seed: u32,
+) -> Result<Vec<usize>> {
+    if !(share > 0.0 && share < 1.0) {
+        return Err(Error::invalid(what, share, "it lies between 0 and 1, such as 0.1"));
+    }
+    let of_the_rest = share * targets.len() as f64 / rows.len() as f64;
+    let parts = split(rows, &targets.of_rows(rows), of_the_rest, seed)?;
+    *rows = parts.training;
+    Ok(parts.held_out)
+}
+
 /// How many of each group, `wanted` in all if possible: rounded down, then one more where most was cut off.
 fn shares(groups: &[Vec<usize>], fraction: f64, wanted: usize) -> Vec<usize> {
     let exact: Vec<f64> = groups.iter().map(|group| group.len() as f64 * fraction).collect();
