@@ -27,7 +27,6 @@ pub mod export;
 pub mod gpu;
 pub mod model;
 pub mod network;
-#[cfg(feature = "export")]
 mod npy;
 #[cfg(feature = "plot")]
 pub mod plot;

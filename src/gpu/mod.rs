@@ -20,6 +20,7 @@ mod predictor;
 mod program;
 mod run_once;
 mod tables;
+mod windows;
 
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;

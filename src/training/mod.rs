@@ -5,17 +5,20 @@
 mod backend;
 mod checkpoint;
 mod executor;
+mod feed;
 mod gradient_check;
 mod metrics;
 mod planner;
 mod population;
 mod score;
+mod streamed;
 mod trainer;
 mod watch;
 
 pub use backend::{Backend, BackendChoice};
 pub use checkpoint::Checkpoint;
 pub use executor::Executor;
+pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};
 pub use planner::{Choice, fastest_backend, fastest_lowering};

@@ -2,6 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
+use super::feed::Feed;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
 use crate::network::Parameters;
@@ -55,6 +56,7 @@ pub struct Trainer<'b> {
     costs: Vec<f64>,
     watch: Option<Watch<'b>>,
     keeper: Option<Keeper<'b>>,
+    feed: Option<Feed>,
 }
 
 /// Keeps a checkpoint after every so many looks.
@@ -66,7 +68,12 @@ struct Keeper<'b> {
 impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
-        Self { executor, plan, done: 0, costs: Vec::new(), watch: None, keeper: None }
+        Self { executor, plan, done: 0, costs: Vec::new(), watch: None, keeper: None, feed: None }
+    }
+
+    /// The same with an executor made for windows of samples, which this hands over.
+    pub fn fed(self, feed: Feed) -> Self {
+        Self { feed: Some(feed), ..self }
     }
 
     /// The same under watch from now on.
@@ -146,7 +153,11 @@ impl<'b> Trainer<'b> {
         let until = until.min(self.plan.iterations);
         while self.done < until {
             let look = self.next_report().min(until);
-            self.done += self.executor.run(look - self.done).await?;
+            let ready = match &mut self.feed {
+                Some(feed) => feed.prepare(&mut self.executor, self.done, look - self.done)?,
+                None => look - self.done,
+            };
+            self.done += self.executor.run(ready).await?;
             if self.done == look {
                 self.fetch().await?;
             }
@@ -179,7 +190,11 @@ impl<'b> Trainer<'b> {
             self.advance(next, on_progress).await?;
             self.fetch().await?;
             let stopped = match &mut self.watch {
-                Some(watch) => watch.look(&mut self.executor, self.done, &self.costs[first..]).await?,
+                Some(watch) => {
+                    let (executor, held_out) =
+                        (&mut self.executor, self.feed.as_ref().and_then(Feed::held_out));
+                    watch.look(executor, held_out, self.done, &self.costs[first..]).await?
+                }
                 None => None,
             };
             self.show(on_progress);
@@ -219,6 +234,11 @@ impl<'b> Trainer<'b> {
         self.executor.predict(x, m).await
     }
 
+    /// The output for m samples that are not in memory, or their score; see [`streamed`](super::streamed).
+    pub(super) fn executor(&mut self) -> &mut Executor<'b> {
+        &mut self.executor
+    }
+
     /// Trains to the plan's end and hands over the result; predictions are still to be had from the trainer.
     ///
     /// # Errors
@@ -230,7 +250,10 @@ impl<'b> Trainer<'b> {
             self.executor.set_parameters(&parameters)?;
             iteration = best;
         }
-        let cost_after_last = self.executor.cost().await?;
+        let cost_after_last = match &mut self.feed {
+            Some(feed) => feed.cost(&mut self.executor).await?,
+            None => self.executor.cost().await?,
+        };
         if !cost_after_last.is_finite() {
             return Err(self.diverged(self.done, cost_after_last));
         }
