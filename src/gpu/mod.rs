@@ -22,6 +22,7 @@ mod products;
 mod program;
 mod run_once;
 mod tables;
+mod windows;
 
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;
