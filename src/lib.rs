@@ -29,7 +29,6 @@ pub mod fit;
 pub mod gpu;
 pub mod model;
 pub mod network;
-#[cfg(feature = "export")]
 mod npy;
 #[cfg(feature = "plot")]
 pub mod plot;

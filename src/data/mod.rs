@@ -3,6 +3,7 @@
 //! Nothing here knows of networks; a [`Dataset`] is columns of numbers with a target for each.
 
 mod arrays;
+mod column_fit;
 mod course_generators;
 mod csv_cells;
 mod csv_columns;
@@ -23,6 +24,7 @@ mod own_generators;
 mod preprocessing;
 mod source;
 mod split;
+mod stream;
 mod table;
 mod weights;
 
@@ -39,5 +41,6 @@ pub use own_generators::linear_classes;
 pub use preprocessing::{ColumnStep, Preprocessing, Step};
 pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
 pub use split::{Split, hold_out, split};
+pub use stream::{SampleSource, StreamedPart, StreamedTable, cache_folder};
 pub use table::{Cells, Column, RawTable};
 pub use weights::read_weights;

@@ -8,12 +8,14 @@ mod checkpoint;
 mod class_weight;
 mod curves;
 mod executor;
+mod feed;
 mod gradient_check;
 mod metrics;
 mod planner;
 mod population;
 mod rate_range;
 mod score;
+mod streamed;
 mod trainer;
 mod watch;
 
@@ -25,6 +27,7 @@ pub use curves::{
     CalibrationBin, ClassScores, RocCurve, calibration, calibration_error, claims, class_scores, roc_curve,
 };
 pub use executor::Executor;
+pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};
 pub use planner::{Choice, fastest_backend, fastest_lowering};

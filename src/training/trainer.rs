@@ -3,6 +3,7 @@
 use super::cancel::CancelToken;
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
+use super::feed::Feed;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
 use crate::network::Parameters;
@@ -57,6 +58,7 @@ pub struct Trainer<'b> {
     watch: Option<Watch<'b>>,
     keeper: Option<Keeper<'b>>,
     cancel: CancelToken,
+    feed: Option<Feed>,
 }
 
 /// Keeps a checkpoint after every so many looks, and of a training that is cancelled.
@@ -69,7 +71,12 @@ impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
         let (costs, cancel) = (Vec::new(), CancelToken::new());
-        Self { executor, plan, done: 0, costs, watch: None, keeper: None, cancel }
+        Self { executor, plan, done: 0, costs, watch: None, keeper: None, cancel, feed: None }
+    }
+
+    /// The same with an executor made for windows of samples, which this hands over.
+    pub fn fed(self, feed: Feed) -> Self {
+        Self { feed: Some(feed), ..self }
     }
 
     /// The same under watch from now on.
@@ -166,7 +173,11 @@ impl<'b> Trainer<'b> {
         let until = until.min(self.plan.iterations);
         while self.done < until && !self.cancel.is_cancelled() {
             let look = self.next_report().min(until);
-            self.done += self.executor.run(look - self.done).await?;
+            let ready = match &mut self.feed {
+                Some(feed) => feed.prepare(&mut self.executor, self.done, look - self.done)?,
+                None => look - self.done,
+            };
+            self.done += self.executor.run(ready).await?;
             if self.done == look {
                 self.fetch().await?;
             }
@@ -201,7 +212,11 @@ impl<'b> Trainer<'b> {
                 return Ok(Some(Stopped::Cancelled));
             }
             let stopped = match &mut self.watch {
-                Some(watch) => watch.look(&mut self.executor, self.done, &self.costs[first..]).await?,
+                Some(watch) => {
+                    let (executor, held_out) =
+                        (&mut self.executor, self.feed.as_ref().and_then(Feed::held_out));
+                    watch.look(executor, held_out, self.done, &self.costs[first..]).await?
+                }
                 None => return Ok(None),
             };
             self.show(on_progress);
@@ -241,6 +256,11 @@ impl<'b> Trainer<'b> {
         self.executor.predict(x, m).await
     }
 
+    /// The output for m samples that are not in memory, or their score; see [`streamed`](super::streamed).
+    pub(super) fn executor(&mut self) -> &mut Executor<'b> {
+        &mut self.executor
+    }
+
     /// Trains to the plan's end and hands over the result; predictions are still to be had from the trainer.
     ///
     /// # Errors
@@ -252,7 +272,10 @@ impl<'b> Trainer<'b> {
             self.executor.set_parameters(&parameters)?;
             iteration = best;
         }
-        let cost_after_last = self.executor.cost().await?;
+        let cost_after_last = match &mut self.feed {
+            Some(feed) => feed.cost(&mut self.executor).await?,
+            None => self.executor.cost().await?,
+        };
         if !cost_after_last.is_finite() {
             return Err(self.diverged(self.done, cost_after_last));
         }
