@@ -14,6 +14,7 @@ mod fit;
 mod gradcheck;
 mod import;
 mod info;
+mod objective_options;
 mod options;
 mod parts;
 mod pictures;

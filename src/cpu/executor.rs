@@ -12,7 +12,7 @@ use super::shape::Shape;
 use super::team::{Chunk, Member, Team, add_up, part};
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Problem};
+use crate::schedule::{Problem, Variant, evaluation_with};
 
 /// A network in training on the host, in single precision.
 pub struct Executor {
@@ -20,6 +20,7 @@ pub struct Executor {
     parameters: Buffer,
     data: Data,
     stepper: Stepper,
+    variant: Variant,
     plan: Plan,
     shape: Shape,
     team: Team,
@@ -50,6 +51,7 @@ impl Executor {
             network: network.clone(),
             parameters: single(problem.parameters)?,
             stepper,
+            variant: problem.variant(),
             chunks: (0..shape.chunks(blocks)).map(|_| Chunk::new(gradients)).collect(),
             team: Team::new(data.blocks.width),
             plan,
@@ -147,8 +149,7 @@ impl Executor {
     /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
         let batches = self.data.blocks.batches;
-        // Whether there are weights shows in the data, not in the plan.
-        let plan = Plan::new(&schedule::evaluation(&self.network, batches.m));
+        let plan = Plan::new(&evaluation_with(&self.network, batches.m, self.variant));
         let Self { data, parameters, team, shape, .. } = self;
         let threads = shape.is_worth_threads(batches.m);
         let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide, t: 0 };

@@ -10,7 +10,7 @@ use super::poll::submitted_work_done;
 use super::predictor::Predictor;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Problem};
+use crate::schedule::{self, Batches, Problem, Variant};
 
 /// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
 pub const TIME_BUDGET: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ pub struct Executor<'d> {
     device: &'d Device,
     network: Network,
     batches: Batches,
-    weighted: bool,
+    variant: Variant,
     shared: Shared,
     step: Batched,
     /// Forward and cost, made when first needed.
@@ -101,7 +101,7 @@ impl<'d> Executor<'d> {
             device,
             network,
             batches,
-            weighted: problem.weights.is_some(),
+            variant: problem.variant(),
             shared,
             step,
             evaluation: None,
@@ -220,7 +220,7 @@ impl<'d> Executor<'d> {
             Some(evaluation) => evaluation,
             None => {
                 let size = size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m);
-                let schedule = |m| schedule::evaluation_with(&self.network, m, self.weighted);
+                let schedule = |m| schedule::evaluation_with(&self.network, m, self.variant);
                 Batched::new(self.device, self.shared.clone(), Batches::in_order(m, size), schedule)?
             }
         };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::score::{Score, confusion_matrix};
+use crate::cpu_reference::residual_cost;
 use crate::data::{Dataset, Targets};
 use crate::error::{Error, Result};
 use crate::network::Loss;
@@ -14,7 +15,7 @@ use crate::network::Loss;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// What is trained for: mean cross-entropy (log loss), or half the mean squared error.
+    /// What is trained for: mean cross-entropy (log loss), half the mean squared error, or the mean of the absolute or Huber's.
     #[default]
     Cost,
     /// The share of right answers.
@@ -140,7 +141,9 @@ fn cost(loss: Loss, a: &[f64], dataset: &Dataset) -> f64 {
             a.iter().zip(&y).map(|(&a, &y)| -(y * ln(a) + (1.0 - y) * ln(1.0 - a))).sum()
         }
         Loss::SoftmaxCrossEntropy => y.iter().enumerate().map(|(j, &y)| -ln(a[y as usize * m + j])).sum(),
-        Loss::SquaredError => a.iter().zip(&y).map(|(a, y)| (a - y) * (a - y) / 2.0).sum(),
+        Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {
+            a.iter().zip(&y).map(|(a, y)| residual_cost(loss, a - y)).sum()
+        }
     };
     total / m as f64
 }
@@ -179,7 +182,7 @@ fn roc_auc(loss: Loss, a: &[f64], dataset: &Dataset) -> Option<f64> {
         _ if names.len() != 2 => return None,
         Loss::BinaryCrossEntropy => a,
         Loss::SoftmaxCrossEntropy => &a[dataset.m..],
-        Loss::SquaredError => return None,
+        Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => return None,
     };
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by(|&i, &j| scores[i].total_cmp(&scores[j]));

@@ -37,6 +37,7 @@ mod gpu_training;
 mod gpu_twins;
 mod gradients;
 mod numpy_random;
+mod objectives;
 mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
