@@ -28,6 +28,7 @@ mod sweep;
 mod sweep_report;
 mod train;
 mod training_options;
+mod weights;
 
 use std::error::Error as _;
 use std::process::ExitCode;

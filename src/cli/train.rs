@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WatchPlan};
+use gpu_nn::training::{
+    Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WatchPlan, sample_weights,
+};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
@@ -24,6 +26,7 @@ use super::record::{
 use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
 use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
+use super::weights::WeightArgs;
 
 /// Train a network and save it with its pictures.
 ///
@@ -48,6 +51,8 @@ pub struct Args {
     network: NetworkArgs,
     #[command(flatten)]
     training: TrainingArgs,
+    #[command(flatten)]
+    weights: WeightArgs,
     #[command(flatten)]
     validation: ValidationArgs,
     #[command(flatten)]
@@ -79,9 +84,9 @@ pub(super) struct Prepared {
 
 impl Args {
     async fn prepare(&self) -> Result<Prepared> {
-        let source = self.data.source(None)?;
+        let source = self.weights.kept(self.data.source(None)?)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
-        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation)?;
+        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation, &self.weights)?;
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
         self.check_metric(&parts, &network)?;
@@ -90,10 +95,7 @@ impl Args {
         }
         let steps = self.training.steps(dataset.m)?;
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
-        let weights = match &self.training.class_weight {
-            Some(wanted) => Some(wanted.of_samples(dataset)?),
-            None => None,
-        };
+        let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
         let y = dataset.y();
         let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
         let (backend, why) =

@@ -50,3 +50,4 @@ mod rules;
 mod schedule;
 mod support;
 mod tables;
+mod weights;
