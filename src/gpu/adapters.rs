@@ -126,6 +126,18 @@ pub async fn adapters(api: Api) -> Vec<AdapterSummary> {
     ranked(api).await.iter().map(AdapterSummary::new).collect()
 }
 
+/// The adapter with that description, opened anew.
+pub(super) async fn same(info: &wgpu::AdapterInfo) -> Result<wgpu::Adapter> {
+    let api =
+        [Api::Vulkan, Api::Metal, Api::Dx12].into_iter().find(|api| api.name() == info.backend.to_str());
+    let found = ranked(api.unwrap_or(Api::Any)).await;
+    let summaries: Vec<_> = found.iter().map(AdapterSummary::new).collect();
+    found.into_iter().find(|adapter| adapter.get_info() == *info).ok_or_else(|| {
+        let api = api.unwrap_or(Api::Any);
+        no_adapter(&AdapterRequest { api, name: Some(info.name.clone()), software: true }, &summaries)
+    })
+}
+
 /// The best adapter that answers to the request.
 pub(super) async fn choose(request: &AdapterRequest) -> Result<wgpu::Adapter> {
     let found = ranked(request.api).await;

@@ -7,7 +7,9 @@ use super::arrays::{ArrayId, HISTORY_CAPACITY, Shared, array, download, upload};
 use super::batched::Batched;
 use super::device::Device;
 use super::poll::submitted_work_done;
-use super::predictor::Predictor;
+use super::predictor::{Kept, predict_in_blocks};
+use super::revival::Held;
+use super::room::in_blocks_that_fit;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{self, Batches, Problem};
@@ -23,20 +25,21 @@ const EVALUATION_BLOCK: usize = 1 << 13;
 
 /// A network in training on a device, in single precision.
 pub struct Executor<'d> {
-    device: &'d Device,
+    device: Held<'d>,
     network: Network,
     batches: Batches,
     weighted: bool,
     shared: Shared,
     step: Batched,
-    /// Forward and cost, made when first needed.
+    /// Forward and cost, made when first needed, on so many samples at a time.
     evaluation: Option<Batched>,
+    evaluation_block: usize,
     pace: Pace,
     /// Iterations done, and those of them whose costs the host has fetched.
     done: usize,
     fetched: usize,
     costs: Vec<f64>,
-    predictor: Option<Predictor<'d>>,
+    predictor: Option<Kept<'d>>,
 }
 
 /// How many iterations fit the time budget, learnt from one submission to the next.
@@ -80,6 +83,9 @@ impl<'d> Executor<'d> {
         problem.check()?;
         let Problem { network, parameters, x, .. } = *problem;
         let batches = problem.batches();
+        let held = device.living();
+        let device = &*held;
+        device.check("building the training step")?;
         let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
             device.check_array(what, values.len())?;
             let buffer = array(device, what, values.len());
@@ -97,14 +103,16 @@ impl<'d> Executor<'d> {
         device.check("building the training step")?;
         let pace = Pace::new(step.dispatches());
         let network = network.clone();
+        let evaluation_block = batches.size.max(EVALUATION_BLOCK).min(batches.m);
         Ok(Self {
-            device,
+            device: held,
             network,
             batches,
             weighted: problem.weights.is_some(),
             shared,
             step,
             evaluation: None,
+            evaluation_block,
             pace,
             done: problem.done,
             fetched: problem.done,
@@ -133,10 +141,11 @@ impl<'d> Executor<'d> {
             return Ok(0);
         }
         let start = Instant::now();
-        self.step.set_step_sizes(self.device, self.done, self.done - self.fetched, iterations);
-        self.step.submit(self.device, self.done, iterations);
-        submitted_work_done(&self.device.device, &self.device.queue).await?;
+        self.step.set_step_sizes(&self.device, self.done, self.done - self.fetched, iterations);
+        self.step.submit(&self.device, self.done, iterations);
+        let waited = submitted_work_done(&self.device.device, &self.device.queue).await;
         self.device.check("training")?;
+        waited?;
         self.pace.learn(iterations, start.elapsed());
         self.done += iterations;
         Ok(iterations)
@@ -149,8 +158,8 @@ impl<'d> Executor<'d> {
     /// As [`Executor::run`].
     pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
         self.fetch_costs().await?;
-        self.step.set_step_sizes(self.device, self.done, 0, 1);
-        let profile = self.step.profile(self.device, self.done).await?;
+        self.step.set_step_sizes(&self.device, self.done, 0, 1);
+        let profile = self.step.profile(&self.device, self.done).await?;
         self.done += usize::from(profile.is_some());
         Ok(profile)
     }
@@ -166,7 +175,7 @@ impl<'d> Executor<'d> {
 
     async fn fetch_costs(&mut self) -> Result<()> {
         if self.done > self.fetched {
-            self.costs.extend(self.step.take_costs(self.device, self.done - self.fetched).await?);
+            self.costs.extend(self.step.take_costs(&self.device, self.done - self.fetched).await?);
             self.fetched = self.done;
         }
         Ok(())
@@ -186,7 +195,7 @@ impl<'d> Executor<'d> {
     /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
     pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
         parameters.check_for(&self.network)?;
-        upload(self.device, &self.shared.parameters, "parameters", parameters.values())
+        upload(&self.device, &self.shared.parameters, "parameters", parameters.values())
     }
 
     /// What the optimiser remembers, (states, parameters).
@@ -194,7 +203,7 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// As [`Executor::run`].
     pub async fn state(&self) -> Result<Vec<f64>> {
-        self.step.state(self.device).await
+        self.step.state(&self.device).await
     }
 
     /// The gradients that the last iteration left behind, in the layout of the parameters.
@@ -206,36 +215,45 @@ impl<'d> Executor<'d> {
     }
 
     async fn arena(&self, buffer: &wgpu::Buffer) -> Result<Parameters> {
-        let words: Vec<f32> = download(self.device, buffer, self.step.schedule().n_parameters).await?;
+        let words: Vec<f32> = download(&self.device, buffer, self.step.schedule().n_parameters).await?;
         Parameters::from_values(&self.network, words.into_iter().map(f64::from).collect())
     }
 
-    /// The cost of the current parameters over all samples.
+    /// The cost of the current parameters over all samples; in smaller blocks of them where the device has no room for large
+    /// ones.
     ///
     /// # Errors
-    /// As [`Executor::run`].
+    /// As [`Executor::run`]; [`crate::Error::OutOfMemory`] when there is no room for a small block either.
     pub async fn cost(&mut self) -> Result<f64> {
-        let Batches { m, size, .. } = self.batches;
-        let evaluation = match self.evaluation.take() {
-            Some(evaluation) => evaluation,
-            None => {
-                let size = size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m);
-                let schedule = |m| schedule::evaluation_with(&self.network, m, self.weighted);
-                Batched::new(self.device, self.shared.clone(), Batches::in_order(m, size), schedule)?
-            }
-        };
-        self.evaluation.insert(evaluation).mean_cost(self.device).await
+        let Self { device, network, batches, weighted, shared, evaluation, .. } = self;
+        let m = batches.m;
+        // The history has to hold a cost of each.
+        let least = m.div_ceil(HISTORY_CAPACITY);
+        let mut block = self.evaluation_block.max(least);
+        let cost = in_blocks_that_fit(&mut block, least, async |size| {
+            let made = match evaluation.take() {
+                Some(made) => made,
+                None => {
+                    let schedule = |m| schedule::evaluation_with(network, m, *weighted);
+                    Batched::new(device, shared.clone(), Batches::in_order(m, size), schedule)?
+                }
+            };
+            device.check("computing the cost")?;
+            let cost = made.mean_cost(device).await?;
+            *evaluation = Some(made);
+            Ok(cost)
+        });
+        let cost = cost.await;
+        self.evaluation_block = block;
+        cost
     }
 
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
     ///
     /// # Errors
-    /// [`crate::Error::Shape`] when x is not (n_0, m), else as [`Executor::run`].
+    /// [`crate::Error::Shape`] when x is not (n_0, m), else as [`Executor::cost`].
     pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
-        let predictor = match self.predictor.take() {
-            Some(predictor) if predictor.fits(m) => predictor,
-            _ => Predictor::sharing(self.device, &self.network, self.shared.parameters.clone(), m)?,
-        };
-        self.predictor.insert(predictor).predict(x, m).await
+        let Self { device, network, shared, predictor, .. } = self;
+        predict_in_blocks(predictor, device, network, &shared.parameters, x, m).await
     }
 }

@@ -46,4 +46,5 @@ mod plot;
 mod rules;
 mod schedule;
 mod support;
+mod survival;
 mod tables;
