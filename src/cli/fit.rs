@@ -65,6 +65,8 @@ pub struct Fit {
     pub score: Option<Score>,
     /// On the test data.
     pub test: Option<Metrics>,
+    /// The output on the test data, or where there is none on the validation data, (n_L, m).
+    pub judged: Option<Vec<f64>>,
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
@@ -122,10 +124,12 @@ pub async fn fit(
     }
     let train = begin.elapsed();
     let output = trainer.predict(&dataset.x, dataset.m).await?;
-    let test = match job.test {
-        Some(test) => Some(Metrics::new(loss, &trainer.predict(&test.x, test.m).await?, test)),
+    let judge = job.test.or_else(|| Some(job.watch?.validation?.0));
+    let judged = match judge {
+        Some(held_out) => Some(trainer.predict(&held_out.x, held_out.m).await?),
         None => None,
     };
+    let test = job.test.zip(judged.as_deref()).map(|(test, a)| Metrics::new(loss, a, test));
     let regions = match grid {
         Some(grid) => Some(regions(&mut trainer, grid, loss).await?),
         None => None,
@@ -133,7 +137,7 @@ pub async fn fit(
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
     let lowering = trainer.lowering();
     let score = Score::new(loss, &output, dataset);
-    Ok(Fit { lowering, trained, score, test, regions, moments, seconds })
+    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.

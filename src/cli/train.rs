@@ -13,6 +13,7 @@ use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, describe, fit};
 use super::interrupt::{self, Interrupt};
+use super::judged;
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -250,6 +251,7 @@ async fn train(
     }
     if !args.results.no_plots {
         written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
+        written.extend(judged::draw_held_out(&mut folder, &run.parts, &run.network, &fit)?);
     }
     if args.results.json {
         return console::print_json(&report(&args, &run, &fit, &folder));

@@ -37,13 +37,18 @@ impl Targets {
 
     /// The targets of some samples, in the order of `rows`, which must be samples.
     pub fn of_rows(&self, rows: &[usize]) -> Self {
+        self.picked(rows.iter().copied())
+    }
+
+    /// The targets of some samples, in the order of their numbers.
+    pub fn picked(&self, rows: impl Iterator<Item = usize> + Clone) -> Self {
         match self {
             Self::Classes { labels, names } => {
-                Self::Classes { labels: rows.iter().map(|&row| labels[row]).collect(), names: names.clone() }
+                Self::Classes { labels: rows.map(|row| labels[row]).collect(), names: names.clone() }
             }
             Self::Values { values, n_outputs } => {
                 let outputs = values.chunks(self.len().max(1));
-                let values = outputs.flat_map(|output| rows.iter().map(|&row| output[row])).collect();
+                let values = outputs.flat_map(|output| rows.clone().map(|row| output[row])).collect();
                 Self::Values { values, n_outputs: *n_outputs }
             }
         }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
 use super::faults::Faults;
-use super::grid::{Geometry, Product, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
+use super::grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 use super::kernels::{Access, Kernel, KernelInfo};
 use super::lowering::Settings;
+use super::products::{Product, Products};
 use crate::error::{Error, Result};
 
 /// A device ready to run kernels. Cheap to share by reference; kernels are compiled when first needed, and once.
@@ -19,7 +20,8 @@ pub struct Device {
     pub(super) info: wgpu::AdapterInfo,
     failures: Arc<Failures>,
     pub(super) checked: bool,
-    pub(super) products: Product,
+    /// Shared with those that take its place.
+    pub(super) products: Arc<Mutex<Products>>,
     pub(super) faults: Arc<Faults>,
     /// The device that has taken its place since it was lost.
     pub(super) successor: Mutex<Option<Arc<Device>>>,
@@ -87,7 +89,8 @@ impl Device {
         });
         let pipelines = Mutex::default();
         let (summary, info) = (AdapterSummary::new(adapter), adapter.get_info());
-        let products = if summary.software { Product::Registers } else { Product::Workgroup };
+        let usual = if summary.software { Product::Registers } else { Product::Workgroup };
+        let products = Arc::new(Mutex::new(Products::all(usual)));
         let (faults, successor) = Default::default();
         let checked = false;
         Ok(Self { device, queue, summary, info, products, failures, checked, pipelines, faults, successor })
@@ -106,7 +109,7 @@ impl Device {
 
     /// How it lowers schedules.
     pub(super) fn settings(&self) -> Settings {
-        Settings { geometry: self.geometry(), fused: true, n_batches: 1, products: self.products }
+        Settings { geometry: self.geometry(), fused: true, n_batches: 1, products: self.products() }
     }
 
     /// With bounds checks and loop counters in every kernel, also in those that are proved not to need them: what a test
@@ -118,9 +121,19 @@ impl Device {
 
     /// With another way to multiply the matrices of wide layers. The sums of each way have their own order, and so their own
     /// last bits.
-    pub fn with_products(mut self, products: Product) -> Self {
-        self.products = products;
+    pub fn with_products(self, product: Product) -> Self {
+        self.set_products(Products::all(product));
         self
+    }
+
+    /// The ways to multiply the matrices of wide layers.
+    pub fn products(&self) -> Products {
+        *self.products.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Other ways, for whatever is lowered from now on: those that [`Device::calibrate`] found in an earlier run.
+    pub fn set_products(&self, products: Products) {
+        *self.products.lock().unwrap_or_else(PoisonError::into_inner) = products;
     }
 
     /// The first error that the device has reported, if any. That there was no room is reported once: what there is room for

@@ -10,6 +10,7 @@ use super::poll::submitted_work_done;
 use super::predictor::{Kept, predict_in_blocks};
 use super::revival::Held;
 use super::room::in_blocks_that_fit;
+use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{self, Batches, Problem};
@@ -28,12 +29,16 @@ pub struct Executor<'d> {
     device: Held<'d>,
     network: Network,
     batches: Batches,
+    /// Samples that the device has room for.
+    held: usize,
     weighted: bool,
     shared: Shared,
     step: Batched,
     /// Forward and cost, made when first needed, on so many samples at a time.
     evaluation: Option<Batched>,
-    evaluation_block: usize,
+    most_at_once: usize,
+    /// The same for samples that are handed over.
+    block_evaluation: Option<Evaluation>,
     pace: Pace,
     /// Iterations done, and those of them whose costs the host has fetched.
     done: usize,
@@ -80,11 +85,29 @@ impl<'d> Executor<'d> {
     /// [`crate::Error::DeviceLimit`] when a matrix is too large for the device; [`crate::Error::Data`] for a value
     /// beyond f32.
     pub fn new(device: &'d Device, problem: &Problem<'_>) -> Result<Self> {
+        Self::of_batches(device, problem, problem.batches(), None)
+    }
+
+    /// For `samples` samples of which the device holds a window at a time: as many as the problem has at most, two batches or
+    /// more. What they are, [`set_samples`](Self::set_samples) says before each of its iterations.
+    ///
+    /// # Errors
+    /// As [`Executor::new`].
+    pub fn over_windows(device: &'d Device, problem: &Problem<'_>, samples: usize) -> Result<Self> {
+        let batches = Batches::in_order(samples, problem.batch_size);
+        Self::of_batches(device, problem, batches, Some(problem.batches()))
+    }
+
+    fn of_batches(
+        device: &'d Device,
+        problem: &Problem<'_>,
+        batches: Batches,
+        window: Option<Batches>,
+    ) -> Result<Self> {
         problem.check()?;
         let Problem { network, parameters, x, .. } = *problem;
-        let batches = problem.batches();
-        let held = device.living();
-        let device = &*held;
+        let living = device.living();
+        let device = &*living;
         device.check("building the training step")?;
         let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
             device.check_array(what, values.len())?;
@@ -97,22 +120,24 @@ impl<'d> Executor<'d> {
             samples: Some((uploaded("features", x)?, uploaded("targets", &problem.targets())?)),
         };
         let schedule = |m| problem.schedule(m);
-        let step = Batched::new(device, shared.clone(), batches, schedule)?;
+        let step = Batched::over_windows(device, shared.clone(), batches, window, schedule)?;
         step.start_at(device, problem.done);
         step.set_state(device, problem.state)?;
         device.check("building the training step")?;
         let pace = Pace::new(step.dispatches());
         let network = network.clone();
-        let evaluation_block = batches.size.max(EVALUATION_BLOCK).min(batches.m);
+        let most_at_once = batches.size.max(EVALUATION_BLOCK).min(batches.m);
         Ok(Self {
-            device: held,
+            device: living,
             network,
             batches,
+            held: problem.m,
             weighted: problem.weights.is_some(),
             shared,
             step,
             evaluation: None,
-            evaluation_block,
+            most_at_once,
+            block_evaluation: None,
             pace,
             done: problem.done,
             fetched: problem.done,
@@ -229,7 +254,7 @@ impl<'d> Executor<'d> {
         let m = batches.m;
         // The history has to hold a cost of each.
         let least = m.div_ceil(HISTORY_CAPACITY);
-        let mut block = self.evaluation_block.max(least);
+        let mut block = self.most_at_once.max(least);
         let cost = in_blocks_that_fit(&mut block, least, async |size| {
             let made = match evaluation.take() {
                 Some(made) => made,
@@ -244,8 +269,14 @@ impl<'d> Executor<'d> {
             Ok(cost)
         });
         let cost = cost.await;
-        self.evaluation_block = block;
+        self.most_at_once = block;
         cost
+    }
+
+    /// Samples that an evaluation takes at a time.
+    pub fn evaluation_block(&self) -> usize {
+        let Batches { m, size, .. } = self.batches;
+        size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m)
     }
 
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
@@ -255,5 +286,43 @@ impl<'d> Executor<'d> {
     pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
         let Self { device, network, shared, predictor, .. } = self;
         predict_in_blocks(predictor, device, network, &shared.parameters, x, m).await
+    }
+}
+
+/// What the windows of `windows` see.
+impl Executor<'_> {
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub(super) fn samples(&self) -> &(wgpu::Buffer, wgpu::Buffer) {
+        self.shared.samples.as_ref().expect("a training has samples")
+    }
+
+    /// Samples that there is room for.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    pub(super) fn step(&self) -> &Batched {
+        &self.step
+    }
+
+    pub(super) fn done(&self) -> usize {
+        self.done
+    }
+
+    /// What an evaluation needs to know: network, whether samples have weights, the parameters.
+    pub(super) fn evaluated(&self) -> (&Network, bool, wgpu::Buffer) {
+        (&self.network, self.weighted, self.shared.parameters.clone())
+    }
+
+    /// The evaluation of the last block, if that had so many samples.
+    pub(super) fn kept_evaluation(&mut self, m: usize) -> Option<Evaluation> {
+        self.block_evaluation.take().filter(|kept| kept.m == m)
+    }
+
+    pub(super) fn keep_evaluation(&mut self, evaluation: Evaluation) {
+        self.block_evaluation = Some(evaluation);
     }
 }

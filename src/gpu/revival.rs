@@ -44,8 +44,8 @@ impl Device {
     /// open it.
     pub async fn revive(&self) -> Result<()> {
         let mut device = Self::of_adapter(&adapters::same(&self.info).await?).await?;
-        (device.checked, device.products) = (self.checked, self.products);
-        device.faults = Arc::clone(&self.faults);
+        device.checked = self.checked;
+        (device.products, device.faults) = (Arc::clone(&self.products), Arc::clone(&self.faults));
         *self.successor.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(device));
         Ok(())
     }

@@ -5,24 +5,35 @@
 mod backend;
 mod cancel;
 mod checkpoint;
+mod class_weight;
+mod curves;
 mod executor;
+mod feed;
 mod gradient_check;
 mod metrics;
 mod planner;
 mod population;
+mod rate_range;
 mod recovery;
 mod score;
+mod streamed;
 mod trainer;
 mod watch;
 
 pub use backend::{Backend, BackendChoice};
 pub use cancel::CancelToken;
 pub use checkpoint::Checkpoint;
+pub use class_weight::{ClassWeight, sample_weights};
+pub use curves::{
+    CalibrationBin, ClassScores, RocCurve, calibration, calibration_error, claims, class_scores, roc_curve,
+};
 pub use executor::Executor;
+pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};
 pub use planner::{Choice, fastest_backend, fastest_lowering};
 pub use population::{Outcomes, Population};
+pub use rate_range::{RangeTest, RangeTested};
 pub use recovery::Recovered;
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};

@@ -6,6 +6,7 @@ use web_time::Instant;
 
 use super::backend::Backend;
 use super::executor::Executor;
+use super::feed::Feed;
 use super::trainer::Trainer;
 use super::watch::Best;
 use crate::error::{Error, Result};
@@ -42,6 +43,8 @@ pub(super) struct Recovery<'b> {
     backend: &'b Backend,
     problem: Problem<'b>,
     lowering: Lowering,
+    /// All samples, where the executor gets a window of them at a time.
+    samples: Option<usize>,
     on_recovery: Box<dyn FnMut(&Recovered) + 'b>,
     snapshot: Snapshot,
     /// When it was taken, and how long that took.
@@ -100,6 +103,7 @@ impl<'b> Recovery<'b> {
         backend: &'b Backend,
         problem: Problem<'b>,
         lowering: Lowering,
+        samples: Option<usize>,
         on_recovery: Box<dyn FnMut(&Recovered) + 'b>,
     ) -> Self {
         let snapshot = Snapshot {
@@ -111,7 +115,19 @@ impl<'b> Recovery<'b> {
         };
         let (taken, took, failures) = (Instant::now(), Duration::ZERO, Failures::default());
         let (shortest, rarity) = (SHORTEST, RARITY);
-        Self { backend, problem, lowering, on_recovery, snapshot, taken, took, shortest, rarity, failures }
+        Self {
+            backend,
+            problem,
+            lowering,
+            samples,
+            on_recovery,
+            snapshot,
+            taken,
+            took,
+            shortest,
+            rarity,
+            failures,
+        }
     }
 
     /// Whether it is time for another snapshot.
@@ -157,14 +173,17 @@ impl<'b> Recovery<'b> {
         }
         let Snapshot { done, parameters, state, .. } = &self.snapshot;
         let problem = Problem { parameters, state, done: *done, ..self.problem };
-        self.backend.executor_with_room(&problem, self.lowering)
+        match self.samples {
+            Some(samples) => self.backend.window_executor(&problem, samples),
+            None => self.backend.executor_with_room(&problem, self.lowering),
+        }
     }
 }
 
 impl<'b> Trainer<'b> {
     /// Goes on when its device is lost: opened again, from a snapshot that is taken of it every second or less often, to the
     /// same bits. When the device has no room for something, in another lowering if need be. What it was made of is given once
-    /// more; `on_recovery` is told. A training on the host needs none of it.
+    /// more, after it was [`fed`](Self::fed) if it is; `on_recovery` is told. A training on the host needs none of it.
     pub fn surviving(
         mut self,
         backend: &'b Backend,
@@ -172,7 +191,8 @@ impl<'b> Trainer<'b> {
         on_recovery: impl FnMut(&Recovered) + 'b,
     ) -> Self {
         if let Ok(lowering) = self.lowering().parse::<Lowering>() {
-            self.recovery = Some(Recovery::new(backend, problem, lowering, Box::new(on_recovery)));
+            let samples = self.feed.as_ref().map(Feed::samples);
+            self.recovery = Some(Recovery::new(backend, problem, lowering, samples, Box::new(on_recovery)));
             self.mark_seen();
         }
         self
@@ -228,6 +248,9 @@ impl<'b> Trainer<'b> {
         let Snapshot { done, looks, best, .. } = recovery.snapshot();
         self.done = *done;
         self.costs.truncate(*done);
+        if let Some(feed) = &mut self.feed {
+            feed.begin_again();
+        }
         if let Some(watch) = &mut self.watch {
             watch.go_back(*looks, best.clone());
         }

@@ -3,6 +3,7 @@
 use super::cancel::CancelToken;
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
+use super::feed::Feed;
 use super::recovery::Recovery;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
@@ -58,6 +59,7 @@ pub struct Trainer<'b> {
     pub(super) watch: Option<Watch<'b>>,
     keeper: Option<Keeper<'b>>,
     cancel: CancelToken,
+    pub(super) feed: Option<Feed>,
     pub(super) recovery: Option<Recovery<'b>>,
     /// Iterations done and looks when somebody was called back last.
     shown: (usize, usize),
@@ -73,8 +75,13 @@ impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
         let (costs, cancel) = (Vec::new(), CancelToken::new());
-        let (watch, keeper, recovery) = (None, None, None);
-        Self { executor, plan, done: 0, costs, watch, keeper, cancel, recovery, shown: (0, 0) }
+        let (watch, keeper, recovery, feed) = (None, None, None, None);
+        Self { executor, plan, done: 0, costs, watch, keeper, cancel, recovery, feed, shown: (0, 0) }
+    }
+
+    /// The same with an executor made for windows of samples, which this hands over.
+    pub fn fed(self, feed: Feed) -> Self {
+        Self { feed: Some(feed), ..self }
     }
 
     /// The same under watch from now on.
@@ -189,7 +196,11 @@ impl<'b> Trainer<'b> {
         let until = until.min(self.plan.iterations);
         while self.done < until && !self.cancel.is_cancelled() {
             let look = self.next_report().min(until);
-            self.done += self.executor.run(look - self.done).await?;
+            let ready = match &mut self.feed {
+                Some(feed) => feed.prepare(&mut self.executor, self.done, look - self.done)?,
+                None => look - self.done,
+            };
+            self.done += self.executor.run(ready).await?;
             if self.done == look {
                 self.fetch().await?;
             }
@@ -234,7 +245,11 @@ impl<'b> Trainer<'b> {
                 return Ok(Some(Stopped::Cancelled));
             }
             let stopped = match &mut self.watch {
-                Some(watch) => watch.look(&mut self.executor, self.done, &self.costs[first..]).await?,
+                Some(watch) => {
+                    let (executor, held_out) =
+                        (&mut self.executor, self.feed.as_ref().and_then(Feed::held_out));
+                    watch.look(executor, held_out, self.done, &self.costs[first..]).await?
+                }
                 None => return Ok(None),
             };
             self.show(on_progress);
@@ -293,6 +308,11 @@ impl<'b> Trainer<'b> {
         Ok((stopped, self.executor.parameters().await?))
     }
 
+    /// The output for m samples that are not in memory, or their score; see [`streamed`](super::streamed).
+    pub(super) fn executor(&mut self) -> &mut Executor<'b> {
+        &mut self.executor
+    }
+
     /// Trains to the plan's end and hands over the result; predictions are still to be had from the trainer.
     ///
     /// # Errors
@@ -313,7 +333,11 @@ impl<'b> Trainer<'b> {
             recovery.snapshot().parameters = parameters.clone();
         }
         let cost_after_last = loop {
-            match self.executor.cost().await {
+            let cost = match &mut self.feed {
+                Some(feed) => feed.cost(&mut self.executor).await,
+                None => self.executor.cost().await,
+            };
+            match cost {
                 Err(error) => self.recover(error).await?,
                 Ok(cost) => break cost,
             }

@@ -7,7 +7,8 @@ use web_time::Instant;
 
 use super::executor::Executor;
 use super::metrics::{Metric, Metrics};
-use crate::data::Dataset;
+use super::streamed::outputs;
+use crate::data::{Dataset, SampleSource};
 use crate::error::Result;
 use crate::network::{Loss, Parameters};
 
@@ -115,10 +116,12 @@ impl<'a> Watch<'a> {
         self.last_good.take()
     }
 
-    /// Looks after `done` iterations, whose costs since the last look these are; says whether to stop.
+    /// Looks after `done` iterations, whose costs since the last look these are; says whether to stop. `held_out` has the
+    /// features of the validation data where the data set has none.
     pub(super) async fn look(
         &mut self,
         executor: &mut Executor<'_>,
+        held_out: Option<&dyn SampleSource>,
         done: usize,
         costs: &[f64],
     ) -> Result<Option<Stopped>> {
@@ -127,7 +130,10 @@ impl<'a> Watch<'a> {
         let validation = match plan.validation {
             None => None,
             Some((dataset, loss)) => {
-                let a = executor.predict(&dataset.x, dataset.m).await?;
+                let a = match held_out {
+                    Some(source) => outputs(executor, source, dataset.m).await?,
+                    None => executor.predict(&dataset.x, dataset.m).await?,
+                };
                 Some(Metrics::new(loss, &a, dataset))
             }
         };

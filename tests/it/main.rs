@@ -24,6 +24,7 @@ mod data;
 mod export_c;
 mod export_models;
 mod export_npz;
+mod fit;
 mod golden_cases;
 mod golden_deep;
 mod golden_quiz;
@@ -38,6 +39,7 @@ mod gpu_support;
 mod gpu_training;
 mod gpu_twins;
 mod gradients;
+mod judged;
 mod numpy_random;
 mod optimisers;
 #[cfg(feature = "parquet")]
