@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use gpu_nn::data::Dataset;
+use gpu_nn::gpu::MemoryPlan;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
@@ -14,6 +15,7 @@ use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
+use super::info::known_memory;
 use super::options::check_lowering;
 use super::record::Seconds;
 use super::training_options::Steps;
@@ -173,6 +175,12 @@ fn with_room<'b>(
     lowering: Lowering,
     console: &Console,
 ) -> Result<Executor<'b>> {
+    if let Backend::Gpu(device) = backend
+        && let Ok(plan) = MemoryPlan::new(device, problem, lowering)
+        && plan.total() > device.summary().memory_bytes / 2
+    {
+        console.line(&format!("memory    {plan}; the GPU has {}", known_memory(device.summary())))?;
+    }
     let executor = backend.executor_with_room(problem, lowering)?;
     if executor.lowering() != lowering.name() {
         let got = executor.lowering();

@@ -1,11 +1,11 @@
 //! Trains on a device: many iterations a submission, costs and parameters stay there until somebody asks.
 
-use std::time::Duration;
 use web_time::Instant;
 
 use super::arrays::{ArrayId, HISTORY_CAPACITY, Shared, array, download, upload};
 use super::batched::Batched;
 use super::device::Device;
+use super::pace::Pace;
 use super::poll::submitted_work_done;
 use super::predictor::{Kept, predict_in_blocks};
 use super::revival::Held;
@@ -14,12 +14,6 @@ use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{self, Batches, Problem};
-
-/// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
-pub const TIME_BUDGET: Duration = Duration::from_millis(50);
-
-/// The most dispatches of a submission: bounds the memory of its commands.
-const MAX_DISPATCHES: usize = 50_000;
 
 /// Samples an evaluation takes at a time, unless the batches are larger: its matrices stay small.
 const EVALUATION_BLOCK: usize = 1 << 13;
@@ -45,36 +39,6 @@ pub struct Executor<'d> {
     fetched: usize,
     costs: Vec<f64>,
     predictor: Option<Kept<'d>>,
-}
-
-/// How many iterations fit the time budget, learnt from one submission to the next.
-pub(super) struct Pace {
-    iterations: usize,
-    most: usize,
-}
-
-impl Pace {
-    /// The first submissions are short: they also compile.
-    const FIRST: usize = 4;
-
-    /// So much longer or shorter may the next submission be at most.
-    const STEP: f64 = 4.0;
-
-    pub(super) fn new(dispatches: usize) -> Self {
-        let most = (MAX_DISPATCHES / dispatches.max(1)).clamp(1, HISTORY_CAPACITY);
-        Self { iterations: Self::FIRST.min(most), most }
-    }
-
-    /// Iterations of the next submission.
-    pub(super) fn iterations(&self) -> usize {
-        self.iterations
-    }
-
-    pub(super) fn learn(&mut self, done: usize, elapsed: Duration) {
-        let factor = TIME_BUDGET.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
-        let next = done as f64 * factor.clamp(1.0 / Self::STEP, Self::STEP);
-        self.iterations = (next as usize).clamp(1, self.most);
-    }
 }
 
 impl<'d> Executor<'d> {
@@ -151,7 +115,7 @@ impl<'d> Executor<'d> {
         self.step.dispatches()
     }
 
-    /// Runs at most `iterations` training steps in one submission within [`TIME_BUDGET`], and says how many: the
+    /// Runs at most `iterations` training steps in one submission within [`super::TIME_BUDGET`], and says how many: the
     /// caller comes back for the rest, and can report or stop in between.
     ///
     /// # Errors
@@ -161,13 +125,13 @@ impl<'d> Executor<'d> {
             self.fetch_costs().await?;
         }
         let room = HISTORY_CAPACITY - (self.done - self.fetched);
-        let iterations = iterations.min(self.pace.iterations).min(room);
+        let iterations = iterations.min(self.pace.iterations()).min(room);
         if iterations == 0 {
             return Ok(0);
         }
         let start = Instant::now();
         self.step.set_step_sizes(&self.device, self.done, self.done - self.fetched, iterations);
-        self.step.submit(&self.device, self.done, iterations);
+        self.step.submit(&self.device, self.done, iterations, self.pace.dispatches());
         let waited = submitted_work_done(&self.device.device, &self.device.queue).await;
         self.device.check("training")?;
         waited?;

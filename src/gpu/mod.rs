@@ -14,6 +14,8 @@ mod faults;
 mod grid;
 mod kernels;
 mod lowering;
+mod memory;
+mod pace;
 mod params;
 mod peak;
 mod poll;
@@ -29,11 +31,13 @@ mod windows;
 
 pub use adapters::{AdapterRequest, AdapterSummary, Api, adapters};
 pub use device::Device;
-pub use executor::{Executor, TIME_BUDGET};
+pub use executor::Executor;
 #[doc(hidden)]
 pub use faults::Asked;
 pub use grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 pub use kernels::{Access, KERNELS, KernelInfo};
+pub use memory::MemoryPlan;
+pub use pace::TIME_BUDGET;
 pub use params::ParamField;
 pub use peak::peak;
 pub use population::Population;

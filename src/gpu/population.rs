@@ -6,8 +6,8 @@ use web_time::Instant;
 use super::arrays::{array, download, single, write_at};
 use super::blocks::Blocks;
 use super::device::Device;
-use super::executor::Pace;
 use super::lowering::Whole;
+use super::pace::Pace;
 use super::poll::submitted_work_done;
 use super::predictor::predict_on;
 use super::program::Program;
@@ -67,16 +67,11 @@ impl<'d> Population<'d> {
         let held = device.living();
         let device = &*held;
         device.check("building the training step")?;
-        let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
-        let blocks = Blocks { batches: first.batches() };
-        let shape = Shape::of(&networks, blocks.batches.shuffled(), first.weights.is_some())?;
-        let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
-        let whole =
-            Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history, first.descent)?;
+        let whole = whole(device, problems, lowering)?;
         let buffers = Buffers::new(device, problems, &whole)?;
         let (step, params) = whole.program(device, &buffers, false);
         device.check("building the training step")?;
-        let networks: Vec<Network> = networks.into_iter().cloned().collect();
+        let networks: Vec<Network> = problems.iter().map(|problem| problem.network.clone()).collect();
         let costs = vec![Vec::new(); networks.len()];
         let pace = Pace::new(step.len());
         Ok(Self {
@@ -123,7 +118,7 @@ impl<'d> Population<'d> {
         let count = runs * each;
         self.whole.set_iterations(&self.device, &self.params, each);
         self.whole.set_step_sizes(&self.device, &self.buffers, self.done..self.done + count);
-        self.step.submit(&self.device, runs);
+        self.step.submit(&self.device, runs, self.pace.dispatches());
         let waited = submitted_work_done(&self.device.device, &self.device.queue).await;
         self.device.check("training")?;
         waited?;
@@ -228,7 +223,7 @@ impl<'d> Population<'d> {
     /// As [`Population::run`].
     pub async fn cost(&mut self) -> Result<Vec<f64>> {
         let (evaluation, _) = self.whole.program(&self.device, &self.buffers, true);
-        evaluation.submit(&self.device, 1);
+        evaluation.submit(&self.device, 1, usize::MAX);
         self.device.check("computing the cost")?;
         let history = self.whole.history;
         let rows = self.cost_rows().await?;
@@ -243,6 +238,19 @@ impl<'d> Population<'d> {
         let parameters = self.parameters().await?.swap_remove(member);
         predict_on(&self.device, &self.networks[member], &parameters, x, m).await
     }
+}
+
+/// The lowered training step of problems that train side by side.
+///
+/// # Errors
+/// [`Error::DeviceLimit`] when a network or the data is too large for it; those of problems that do not fit together.
+pub(super) fn whole(device: &Device, problems: &[Problem<'_>], lowering: Lowering) -> Result<Whole> {
+    let first = check(problems)?;
+    let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
+    let blocks = Blocks { batches: first.batches() };
+    let shape = Shape::of(&networks, blocks.batches.shuffled(), first.weights.is_some())?;
+    let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
+    Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history, first.descent)
 }
 
 /// Refuses problems that cannot train side by side; the first stands for what they share.

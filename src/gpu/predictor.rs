@@ -13,6 +13,16 @@ use crate::schedule::{self, Schedule, Storage};
 /// Samples predicted at a time at most.
 const MAX_BLOCK: usize = 1 << 16;
 
+/// Operations of a submission at most: a tenth of a second for a slow GPU, and nothing for a fast one.
+const MOST_WORK: u64 = 4_000_000_000;
+
+/// Samples of a block, of which m are to be predicted.
+fn block_of(network: &Network, m: usize) -> usize {
+    let work = schedule::prediction(network, 1).product_flops().max(1);
+    let affordable = usize::try_from(MOST_WORK / work).unwrap_or(MAX_BLOCK);
+    m.min(affordable).clamp(1, MAX_BLOCK)
+}
+
 /// A trained network on a device.
 pub struct Predictor<'d> {
     device: Held<'d>,
@@ -31,7 +41,7 @@ impl<'d> Predictor<'d> {
     pub fn new(device: &'d Device, network: &Network, parameters: &Parameters, m: usize) -> Result<Self> {
         let device = device.living();
         let arena = arena(&device, network, parameters)?;
-        Self::sharing(device, network, arena, m.clamp(1, MAX_BLOCK))
+        Self::sharing(device, network, arena, block_of(network, m))
     }
 
     /// A predictor of so many samples at a time, with the parameters of a running training.
@@ -64,7 +74,7 @@ impl<'d> Predictor<'d> {
                 to[..width].copy_from_slice(&from[start..start + width]);
             }
             upload(&self.device, input, "features", &padded)?;
-            self.forward.submit(&self.device, 1);
+            self.forward.submit(&self.device, 1, usize::MAX);
             let count = self.network.n_outputs() * block;
             let values: Vec<f32> = download(&self.device, self.arrays.get(output), count).await?;
             for (to, from) in result.chunks_exact_mut(m).zip(values.chunks_exact(block)) {
@@ -103,7 +113,7 @@ pub(super) async fn predict_in_blocks<'d>(
     m: usize,
 ) -> Result<Vec<f64>> {
     schedule::check_features(network, x.len(), m)?;
-    let wanted = m.clamp(1, MAX_BLOCK);
+    let wanted = block_of(network, m);
     let mut block =
         kept.as_ref().filter(|kept| kept.wanted == wanted).map_or(wanted, |kept| kept.predictor.schedule.m);
     let predict = async |block| {

@@ -35,9 +35,9 @@ impl Program {
         self.dispatches.len()
     }
 
-    /// Submits `runs` runs, one after the other.
-    pub(super) fn submit(&self, device: &Device, runs: usize) {
-        submit(device, std::iter::repeat_n(self, runs));
+    /// Submits `runs` runs, one after the other, at most so many dispatches at once.
+    pub(super) fn submit(&self, device: &Device, runs: usize, most: usize) {
+        submit(device, std::iter::repeat_n(self, runs), most);
     }
 }
 
@@ -77,16 +77,17 @@ impl Program {
     }
 }
 
-/// Submits one run of each program, in order, at once.
-pub(super) fn submit<'p>(device: &Device, programs: impl Iterator<Item = &'p Program>) {
-    let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for dispatch in programs.flat_map(|program| &program.dispatches) {
-            dispatch.encode(&mut pass);
+/// Submits one run of each program, in order, at most so many dispatches at once.
+pub(super) fn submit<'p>(device: &Device, programs: impl Iterator<Item = &'p Program>, most: usize) {
+    let mut dispatches = programs.flat_map(|program| &program.dispatches).peekable();
+    while dispatches.peek().is_some() {
+        let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            dispatches.by_ref().take(most).for_each(|dispatch| dispatch.encode(&mut pass));
         }
+        device.submit(encoder);
     }
-    device.submit(encoder);
 }
 
 fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {

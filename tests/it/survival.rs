@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use gpu_nn::data::{Dataset, Generator, GeneratorOptions, generate};
-use gpu_nn::gpu::Device;
+use gpu_nn::gpu::{Device, MemoryPlan};
 use gpu_nn::network::{Activation, Initializer, Loss, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::{Descent, Lowering, Optimizer, Problem};
 use gpu_nn::training::{
@@ -276,4 +276,31 @@ fn a_token_stops_a_training_before_its_next_submission() {
         let kept = kept.borrow_mut().take().unwrap_or_else(|| panic!("{what}: no checkpoint was kept"));
         assert_eq!((kept.done, &kept.parameters), (last, &trained.parameters), "{what}");
     }
+}
+
+#[test]
+fn the_memory_plan_is_what_a_training_takes() {
+    let Some(backend) = backend() else { return };
+    let task = Task::new();
+    let plain = Problem::full_batch(&task.network, &task.parameters, &task.data.x, &task.y, task.data.m, 0.1);
+    let uneven = Problem { batch_size: 40, shuffle: None, ..plain };
+    for lowering in Lowering::ALL {
+        for problem in [task.problem(), plain, uneven] {
+            let plan = MemoryPlan::new(device(&backend), &problem, lowering).unwrap();
+            let before = device(&backend).asked().bytes;
+            let executor = backend.executor(&problem, lowering).unwrap();
+            let taken = device(&backend).asked().bytes - before;
+            assert_eq!(plan.total(), taken, "{lowering}: {plan:?}");
+            assert!(plan.to_string().contains("parameters"), "{plan}");
+            drop(executor);
+        }
+    }
+    // On data of a size that shows: features and a target of 100,000 samples, and what the layers make of them.
+    let many =
+        generate(Generator::Flower, &GeneratorOptions { m: Some(100_000), ..Default::default() }).unwrap();
+    let y = many.y();
+    let problem = Problem::full_batch(&task.network, &task.parameters, &many.x, &y, many.m, 0.1);
+    let plan = MemoryPlan::new(device(&backend), &problem, Lowering::Layerwise).unwrap();
+    assert_eq!(plan.data, 4 * 3 * 100_000);
+    assert!(plan.activations >= 4 * (5 + 3 + 1) * 100_000, "{plan}");
 }
