@@ -211,7 +211,7 @@ async fn train(
         None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
         Some((path, saved)) => {
             check_resumed(saved, &run)?;
-            RunFolder::reopen(path)
+            RunFolder::reopen(path)?
         }
     };
     let interrupt = Interrupt::listen()?;

@@ -21,6 +21,8 @@ mod cpu_training;
 mod cpu_twins;
 mod csv;
 mod data;
+#[cfg(unix)]
+mod durable_files;
 mod export_c;
 mod export_models;
 mod export_npz;
@@ -49,5 +51,6 @@ mod plot;
 mod rules;
 mod schedule;
 mod support;
+mod survival;
 mod tables;
 mod weights;
