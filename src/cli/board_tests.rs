@@ -15,8 +15,14 @@ use super::{clock, draw, range};
 
 fn state(batch: usize) -> State {
     let batches = Batches { m: 100, size: batch, shuffle: None };
-    let steps =
-        Steps { iterations: 1_000, report_every: 100, batches, descent: Descent::sgd(0.5), dropout: None };
+    let steps = Steps {
+        iterations: 1_000,
+        report_every: 100,
+        batches,
+        descent: Descent::sgd(0.5),
+        dropout: None,
+        label_smoothing: 0.0,
+    };
     State::new("iris.csv, 4-3:softmax".into(), steps, Metric::Cost, 0)
 }
 

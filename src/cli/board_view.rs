@@ -83,7 +83,10 @@ fn draw_costs(frame: &mut Frame<'_>, area: Rect, state: &State) {
     draw_chart(frame, area, "cost", &curves);
 }
 
-fn draw_chart(frame: &mut Frame<'_>, area: Rect, title: &str, curves: &[(&str, &[(f64, f64)], Color)]) {
+/// A name, points, a colour.
+type Curve<'a> = (&'a str, &'a [(f64, f64)], Color);
+
+fn draw_chart(frame: &mut Frame<'_>, area: Rect, title: &str, curves: &[Curve<'_>]) {
     let all = || curves.iter().flat_map(|curve| curve.1.iter().copied());
     let x = range(all().map(|point| point.0));
     let y = range(all().map(|point| point.1));

@@ -21,6 +21,7 @@ mod info;
 mod interrupt;
 mod judged;
 mod live;
+mod objective_options;
 mod options;
 mod parts;
 mod pictures;

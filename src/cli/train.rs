@@ -193,7 +193,7 @@ async fn train(
         None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
         Some((path, saved)) => {
             check_resumed(saved, &run)?;
-            RunFolder::reopen(path)
+            RunFolder::reopen(path)?
         }
     };
     let interrupt = Interrupt::listen()?;
@@ -327,6 +327,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         lowering,
         data: run.parts.training.name.clone(),
         network: run.network.to_string(),
+        loss: run.network.loss().to_string(),
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
@@ -355,6 +356,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
         command: command_line(),
         settings: Settings {
             network: run.network.to_string(),
+            loss: run.network.loss().to_string(),
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
@@ -363,6 +365,9 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,
             l2: run.steps.descent.l2,
+            label_smoothing: run.steps.label_smoothing,
+            clip_norm: run.steps.clip_norm(),
+            clip_value: run.steps.descent.most_each(),
             dropout: run.steps.dropout.map_or(0.0, |dropout| dropout.rate),
             dropout_seed: run.steps.dropout.map(|dropout| dropout.seed),
             batch_size: run.steps.batches.size,

@@ -60,6 +60,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
         shuffle: steps.batches.shuffle,
         descent: steps.descent,
         dropout: steps.dropout,
+        label_smoothing: options.label_smoothing,
         ..Problem::full_batch(&network, &parameters, &dataset.x, &y, dataset.m, 0.0)
     };
     problem.check()?;
@@ -76,6 +77,8 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
         let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
         trainer = trainer.watched(options.watch(&steps, validation));
     }
+    // A device that is lost is opened again; the training goes on to the same bits, and nobody need be told.
+    trainer = trainer.surviving(&backend, problem, |_| {});
     let trained = trainer.finish(&mut |progress| callbacks.see(progress, &stop)).await?;
     let test = match &parts.test {
         Some(test) => Some(Metrics::new(network.loss(), &trainer.predict(&test.x, test.m).await?, test)),

@@ -40,7 +40,7 @@ impl Device {
     }
 
     async fn fastest(&self, op: &Op, shape: ProductShape, schedule: &Schedule) -> Result<Product> {
-        let alone = Schedule { ops: vec![op.clone()], ..schedule.clone() };
+        let alone = Schedule { ops: vec![*op], ..schedule.clone() };
         let usual = self.products().way(shape);
         let (mut best, mut least) = (usual, self.seconds(usual, &alone).await? / GAIN);
         for product in Product::ALL.into_iter().filter(|&product| product != usual) {

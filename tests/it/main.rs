@@ -21,6 +21,8 @@ mod cpu_training;
 mod cpu_twins;
 mod csv;
 mod data;
+#[cfg(unix)]
+mod durable_files;
 mod export_c;
 mod export_models;
 mod export_npz;
@@ -42,6 +44,7 @@ mod gpu_twins;
 mod gradients;
 mod judged;
 mod numpy_random;
+mod objectives;
 mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
@@ -49,6 +52,7 @@ mod plot;
 mod rules;
 mod schedule;
 mod support;
+mod survival;
 mod tables;
 mod tensorboard;
 mod weights;

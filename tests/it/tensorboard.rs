@@ -23,11 +23,10 @@ fn masked_sum(bytes: &[u8]) -> u32 {
     for byte in bytes {
         sum ^= u32::from(*byte);
         for _ in 0..8 {
-            sum = if sum % 2 == 1 { sum / 2 ^ 0x82f6_3b78 } else { sum / 2 };
+            sum = if sum % 2 == 1 { (sum / 2) ^ 0x82f6_3b78 } else { sum / 2 };
         }
     }
-    let sum = !sum;
-    (sum >> 15 | sum << 17).wrapping_add(0xa282_ead8)
+    (!sum).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// The bytes of all records, whose sums must be right.
