@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use gpu_nn::export::{OPSET, to_c, to_npz, to_onnx};
 use gpu_nn::model::{Durability, Model, replace};
-use gpu_nn::network::Loss;
 use gpu_nn::{Error, Result};
 
 use super::console;
@@ -49,8 +48,8 @@ pub fn run(args: Args) -> Result<()> {
         Format::Onnx => {
             replace(&args.out, &to_onnx(&model)?, Durability::Process)?;
             let outputs = match model.network.loss() {
-                Loss::SquaredError => "values",
-                Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => "label, probabilities",
+                loss if loss.predicts_values() => "values",
+                _ => "label, probabilities",
             };
             format!("ONNX opset {OPSET}, input features, output {outputs}")
         }

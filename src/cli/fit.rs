@@ -93,21 +93,7 @@ pub async fn fit(
         problem.done = checkpoint.done;
     }
     let executor = open(&job, &problem, console).await?;
-    let mut trainer = Trainer::new(executor, plan).cancelled_by(job.cancel.clone());
-    if let Some(watch) = job.watch {
-        trainer = trainer.watched(watch);
-    }
-    let said = |recovered: &Recovered| {
-        let (at, from) = (thousands(recovered.at), thousands(recovered.from));
-        let cause = &recovered.cause;
-        let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
-    };
-    trainer = trainer.surviving(job.backend, problem, said);
-    let ((every, keep), lowering) = (job.keep, trainer.lowering());
-    trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
-    if let Some(checkpoint) = job.checkpoint {
-        trainer = trainer.taken_up(checkpoint.clone());
-    }
+    let mut trainer = trainer(&job, executor, problem, console);
     let setup = start.elapsed();
     let begin = Instant::now();
     let (seen, looks) = job.checkpoint.map_or((0, 0), |old| (old.costs.len(), old.looks.len()));
@@ -140,6 +126,31 @@ pub async fn fit(
     let lowering = trainer.lowering();
     let score = Score::new(loss, &output, dataset);
     Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
+}
+
+/// The training, with everything that happens on its way.
+fn trainer<'b>(
+    job: &Job<'b>,
+    executor: Executor<'b>,
+    problem: Problem<'b>,
+    console: &'b Console,
+) -> Trainer<'b> {
+    let mut trainer = Trainer::new(executor, job.steps.plan()).cancelled_by(job.cancel.clone());
+    if let Some(watch) = job.watch {
+        trainer = trainer.watched(watch);
+    }
+    let said = |recovered: &Recovered| {
+        let (at, from) = (thousands(recovered.at), thousands(recovered.from));
+        let cause = &recovered.cause;
+        let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
+    };
+    trainer = trainer.surviving(job.backend, problem, said);
+    let ((every, keep), lowering) = (job.keep, trainer.lowering());
+    trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
+    match job.checkpoint {
+        Some(checkpoint) => trainer.taken_up(checkpoint.clone()),
+        None => trainer,
+    }
 }
 
 /// The executor, in the lowering that was asked for or the fastest.

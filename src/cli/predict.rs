@@ -45,8 +45,8 @@ fn table(model: &Model, a: &[f64], m: usize) -> String {
     let network = &model.network;
     let classes = &model.class_names;
     let mut text = match network.loss() {
-        Loss::SquaredError if network.n_outputs() == 1 => "value\n".to_owned(),
-        Loss::SquaredError => {
+        loss if loss.predicts_values() && network.n_outputs() == 1 => "value\n".to_owned(),
+        Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {
             let names: Vec<_> = (1..=network.n_outputs()).map(|i| format!("value_{i}")).collect();
             names.join(",") + "\n"
         }

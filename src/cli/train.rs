@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WatchPlan};
+use gpu_nn::training::{
+    Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WatchPlan, sample_weights,
+};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
@@ -24,6 +26,7 @@ use super::record::{
 use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
 use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
+use super::weights::WeightArgs;
 
 /// Train a network and save it with its pictures.
 ///
@@ -48,6 +51,8 @@ pub struct Args {
     network: NetworkArgs,
     #[command(flatten)]
     training: TrainingArgs,
+    #[command(flatten)]
+    weights: WeightArgs,
     #[command(flatten)]
     validation: ValidationArgs,
     #[command(flatten)]
@@ -79,9 +84,9 @@ pub(super) struct Prepared {
 
 impl Args {
     async fn prepare(&self) -> Result<Prepared> {
-        let source = self.data.source(None)?;
+        let source = self.weights.kept(self.data.source(None)?)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
-        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation)?;
+        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation, &self.weights)?;
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
         self.check_metric(&parts, &network)?;
@@ -90,10 +95,7 @@ impl Args {
         }
         let steps = self.training.steps(dataset.m)?;
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
-        let weights = match &self.training.class_weight {
-            Some(wanted) => Some(wanted.of_samples(dataset)?),
-            None => None,
-        };
+        let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
         let y = dataset.y();
         let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
         let (backend, why) =
@@ -155,6 +157,17 @@ impl Args {
         console.line(&format!("training  {}", run.steps.describe()))
     }
 
+    /// A folder of its own, or that of the run that is taken up again.
+    fn folder(&self, run: &Prepared, resumed: Option<&(PathBuf, SavedCheckpoint)>) -> Result<RunFolder> {
+        match resumed {
+            None => RunFolder::create(self.results.out.as_deref(), &run.source.short_name()),
+            Some((path, saved)) => {
+                check_resumed(saved, run)?;
+                RunFolder::reopen(path)
+            }
+        }
+    }
+
     fn job<'a>(&self, run: &'a Prepared, keeping: &'a Keeping<'a>) -> Result<Job<'a>> {
         let Prepared { backend, network, steps, parts, .. } = run;
         let dataset = &parts.training;
@@ -205,13 +218,7 @@ async fn train(
     let run = args.prepare().await?;
     let n_parameters = run.parameters.values().len();
     let console = Console::new(!args.results.quiet && !args.results.json, run.steps.iterations);
-    let mut folder = match &resumed {
-        None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
-        Some((path, saved)) => {
-            check_resumed(saved, &run)?;
-            RunFolder::reopen(path)?
-        }
-    };
+    let mut folder = args.folder(&run, resumed.as_ref())?;
     let interrupt = Interrupt::listen()?;
     args.describe(&run, n_parameters, &console)?;
     if let Some((path, saved)) = &resumed {
@@ -331,6 +338,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         lowering,
         data: run.parts.training.name.clone(),
         network: run.network.to_string(),
+        loss: run.network.loss().to_string(),
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
@@ -359,6 +367,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
         command: command_line(),
         settings: Settings {
             network: run.network.to_string(),
+            loss: run.network.loss().to_string(),
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
@@ -367,6 +376,9 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,
             l2: run.steps.descent.l2,
+            label_smoothing: run.steps.label_smoothing,
+            clip_norm: run.steps.clip_norm(),
+            clip_value: run.steps.descent.most_each(),
             dropout: run.steps.dropout.map_or(0.0, |dropout| dropout.rate),
             dropout_seed: run.steps.dropout.map(|dropout| dropout.seed),
             batch_size: run.steps.batches.size,

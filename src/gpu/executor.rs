@@ -13,7 +13,7 @@ use super::room::in_blocks_that_fit;
 use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Problem};
+use crate::schedule::{self, Batches, Problem, Variant};
 
 /// Samples an evaluation takes at a time, unless the batches are larger: its matrices stay small.
 const EVALUATION_BLOCK: usize = 1 << 13;
@@ -25,7 +25,7 @@ pub struct Executor<'d> {
     batches: Batches,
     /// Samples that the device has room for.
     held: usize,
-    weighted: bool,
+    variant: Variant,
     shared: Shared,
     step: Batched,
     /// Forward and cost, made when first needed, on so many samples at a time.
@@ -96,7 +96,7 @@ impl<'d> Executor<'d> {
             network,
             batches,
             held: problem.m,
-            weighted: problem.weights.is_some(),
+            variant: problem.variant(),
             shared,
             step,
             evaluation: None,
@@ -214,7 +214,7 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// As [`Executor::run`]; [`crate::Error::OutOfMemory`] when there is no room for a small block either.
     pub async fn cost(&mut self) -> Result<f64> {
-        let Self { device, network, batches, weighted, shared, evaluation, .. } = self;
+        let Self { device, network, batches, variant, shared, evaluation, .. } = self;
         let m = batches.m;
         // The history has to hold a cost of each.
         let least = m.div_ceil(HISTORY_CAPACITY);
@@ -223,7 +223,7 @@ impl<'d> Executor<'d> {
             let made = match evaluation.take() {
                 Some(made) => made,
                 None => {
-                    let schedule = |m| schedule::evaluation_with(network, m, *weighted);
+                    let schedule = |m| schedule::evaluation_with(network, m, *variant);
                     Batched::new(device, shared.clone(), Batches::in_order(m, size), schedule)?
                 }
             };
@@ -276,9 +276,9 @@ impl Executor<'_> {
         self.done
     }
 
-    /// What an evaluation needs to know: network, whether samples have weights, the parameters.
-    pub(super) fn evaluated(&self) -> (&Network, bool, wgpu::Buffer) {
-        (&self.network, self.weighted, self.shared.parameters.clone())
+    /// What an evaluation needs to know: network, weights and labels of samples, the parameters.
+    pub(super) fn evaluated(&self) -> (&Network, Variant, wgpu::Buffer) {
+        (&self.network, self.variant, self.shared.parameters.clone())
     }
 
     /// The evaluation of the last block, if that had so many samples.

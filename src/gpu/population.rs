@@ -15,7 +15,7 @@ use super::revival::Held;
 use super::tables::Shape;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
-use crate::schedule::{Descent, Lowering, Problem, training_step};
+use crate::schedule::{Clip, Descent, Lowering, Problem, training_step};
 
 /// Costs that the device keeps, of all networks together: 16 MiB.
 const HISTORY: usize = 1 << 22;
@@ -248,7 +248,7 @@ pub(super) fn whole(device: &Device, problems: &[Problem<'_>], lowering: Lowerin
     let first = check(problems)?;
     let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
     let blocks = Blocks { batches: first.batches() };
-    let shape = Shape::of(&networks, blocks.batches.shuffled(), first.weights.is_some())?;
+    let shape = Shape::of(&networks, blocks.batches.shuffled(), first.variant())?;
     let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
     Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history, first.descent)
 }
@@ -260,9 +260,9 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
     };
     for (i, problem) in problems.iter().enumerate() {
         problem.check()?;
-        if problem.dropout.is_some() {
+        if let Some(what) = of_layerwise_alone(problem) {
             return Err(Error::DeviceLimit {
-                what: "dropout".into(),
+                what: what.into(),
                 needed: "a dispatch of its own".into(),
                 device: "this lowering".into(),
                 limit: "none".into(),
@@ -275,7 +275,7 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
             (
                 (network.n_features(), network.n_outputs(), network.loss()),
                 problem.batches(),
-                rule,
+                (rule, problem.label_smoothing),
                 problem.done,
             )
         };
@@ -299,6 +299,19 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
         }
     }
     Ok(first)
+}
+
+/// What a problem asks for that whole iterations in a dispatch do not have.
+fn of_layerwise_alone(problem: &Problem<'_>) -> Option<&'static str> {
+    let clips = matches!(problem.descent.clip, Some(Clip::Norm(_)));
+    let keeps = problem.network.hidden().iter().any(|layer| layer.activation.needs_z());
+    [
+        (problem.dropout.is_some(), "dropout"),
+        (clips, "clipping the norm of the gradients"),
+        (keeps, "the Z that gelu and silu keep"),
+    ]
+    .into_iter()
+    .find_map(|(asked, what)| asked.then_some(what))
 }
 
 /// What penalties apply to in each network, and room for what the descent remembers, with `each` parameters a row; nothing for

@@ -57,6 +57,15 @@ impl Targets {
         Ok(Self { values, rows })
     }
 
+    /// The same with the labels 0 and 1 of a sigmoid smoothed, y (1 - e) + e / 2, as those of a problem in memory are by its
+    /// executor.
+    pub fn smoothed(mut self, e: f64) -> Self {
+        for sample in self.values.chunks_exact_mut(self.rows) {
+            sample[0] = (f64::from(sample[0]) * (1.0 - e) + e / 2.0) as f32;
+        }
+        self
+    }
+
     fn of(&self, samples: &[usize]) -> impl Iterator<Item = f32> {
         samples.iter().flat_map(|&sample| &self.values[sample * self.rows..][..self.rows]).copied()
     }

@@ -168,9 +168,11 @@ impl<'p> Population<'p> {
             let executor = open(backend, problem, lowering, iterations).await?;
             let plan =
                 Plan { iterations, report_every: iterations, learning_rate: problem.descent.learning_rate };
-            let mut trainer = Trainer::new(executor, plan)
-                .cancelled_by(self.cancel.clone())
-                .surviving(backend, *problem, |_| {});
+            let mut trainer = Trainer::new(executor, plan).cancelled_by(self.cancel.clone()).surviving(
+                backend,
+                *problem,
+                |_| {},
+            );
             let mut report = |progress: &Progress<'_>| on_progress(i * iterations + progress.done);
             match trainer.finish(&mut report).await {
                 Err(error) if !matches!(error, Error::Diverged { .. }) => return Err(error),

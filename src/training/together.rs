@@ -32,10 +32,7 @@ impl Together<'_, '_> {
     ///
     /// # Errors
     /// Those of `on_progress`; failures of the device that nothing helps against.
-    pub(super) async fn train(
-        &self,
-        on_progress: &mut dyn FnMut(usize) -> Result<()>,
-    ) -> Result<Vec<Found>> {
+    pub(super) async fn train(&self, on_progress: &mut dyn FnMut(usize) -> Result<()>) -> Result<Vec<Found>> {
         let mut snapshot = Snapshot {
             done: 0,
             parameters: self.problems.iter().map(|problem| problem.parameters.clone()).collect(),
@@ -102,7 +99,11 @@ impl Together<'_, '_> {
         let after = population.cost().await?;
         let parameters = population.parameters().await?;
         let costs = snapshot.costs.iter().zip(rest).map(|(costs, rest)| [&costs[..], &rest].concat());
-        Ok(costs.zip(after).zip(parameters).map(|((costs, after), parameters)| (costs, after, parameters)).collect())
+        Ok(costs
+            .zip(after)
+            .zip(parameters)
+            .map(|((costs, after), parameters)| (costs, after, parameters))
+            .collect())
     }
 }
 

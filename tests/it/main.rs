@@ -43,6 +43,7 @@ mod gpu_twins;
 mod gradients;
 mod judged;
 mod numpy_random;
+mod objectives;
 mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
@@ -52,3 +53,4 @@ mod schedule;
 mod support;
 mod survival;
 mod tables;
+mod weights;

@@ -8,7 +8,8 @@ use gpu_nn::gpu::{Device, MemoryPlan};
 use gpu_nn::network::{Activation, Initializer, Loss, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::{Descent, Lowering, Optimizer, Problem};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Metric, Plan, Population, Recovered, Stopped, Trained, Trainer, WatchPlan,
+    Backend, CancelToken, Checkpoint, Metric, Plan, Population, Recovered, Stopped, Trained, Trainer,
+    WatchPlan,
 };
 use gpu_nn::{Error, Result};
 use pollster::block_on;

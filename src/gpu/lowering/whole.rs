@@ -182,6 +182,7 @@ impl Whole {
 
     fn block_params(&self, rounds: u32, evaluate: bool) -> BlockParams {
         let batches = self.blocks.batches;
+        let (threshold, smoothing) = self.shape.loss_params();
         with_step_constants!(
             BlockParams {
                 m: batches.m as u32,
@@ -195,6 +196,8 @@ impl Whole {
                 evaluate: evaluate.into(),
                 history: self.history as u32,
                 table_size: self.shape.table_size,
+                threshold: threshold,
+                smoothing: smoothing,
                 step_sizes_at: self.step_sizes_at(),
             },
             &self.descent
