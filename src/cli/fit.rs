@@ -129,6 +129,8 @@ pub struct Fit {
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
+    /// What could not be written on the way; the training is none the worse for it.
+    pub late: Option<Error>,
 }
 
 /// Trains from `parameters`; `start` is when the setup began, `on_cost` sees each reported cost as it arrives.
@@ -168,7 +170,6 @@ pub async fn fit(
         (job.rescue)(iteration, good)?;
     }
     let (trained, moments) = trained?;
-    events.map_or(Ok(()), Events::finish)?;
     if trained.stopped == Some(Stopped::Cancelled) {
         let next = "a checkpoint was kept".to_owned();
         let (done, all) = (trainer.done(), plan.iterations);
@@ -187,9 +188,9 @@ pub async fn fit(
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
-    let lowering = trainer.lowering();
+    let (lowering, late) = (trainer.lowering(), events.and_then(Events::error));
     let score = Score::new(loss, &output, dataset);
-    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
+    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds, late })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.

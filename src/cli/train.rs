@@ -236,10 +236,11 @@ async fn train(
     let fit = fit.or_else(|error| Err(interrupt::report(error, &mut folder, args.results.json)?))?;
 
     let written = write(&args, &run, &fit, &mut folder)?;
-    if args.results.json {
-        return console::print_json(&report(&args, &run, &fit, &folder));
+    match args.results.json {
+        true => console::print_json(&report(&args, &run, &fit, &folder))?,
+        false => conclude(&args, &run, &fit, &folder, &written, &console)?,
     }
-    conclude(&args, &run, &fit, &folder, &written, &console)
+    fit.late.map_or(Ok(()), Err)
 }
 
 /// Writes everything that came out; the names of the files.
