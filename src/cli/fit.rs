@@ -1,5 +1,6 @@
 //! Trains one network the way every command does: reports, progress bar, score, pictures' raw material, times.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use gpu_nn::data::Dataset;
@@ -7,14 +8,16 @@ use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, Checkpoint, Choice, Executor, Metrics, Progress, Score, Trained, Trainer, WatchPlan,
-    fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Score, Stopped, Trained, Trainer,
+    WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
+use super::fit_samples::{self, Samples};
 use super::options::check_lowering;
+use super::parts::Streams;
 use super::record::Seconds;
 use super::training_options::Steps;
 
@@ -29,7 +32,9 @@ pub struct Job<'a> {
     /// Whether to find it anew, whatever earlier runs measured.
     pub retune: bool,
     pub network: &'a Network,
-    pub dataset: &'a Dataset,
+    pub dataset: &'a Arc<Dataset>,
+    /// The features, where the data sets have none.
+    pub streams: Option<&'a Streams>,
     /// How much each sample counts, if not alike.
     pub weights: Option<&'a [f64]>,
     /// What the trained network is scored on in the end.
@@ -39,8 +44,10 @@ pub struct Job<'a> {
     pub watch: Option<WatchPlan<'a>>,
     /// A training to be taken up again.
     pub checkpoint: Option<&'a Checkpoint>,
-    /// How often a checkpoint is kept, and where.
-    pub keep: Option<(usize, &'a Keep<'a>)>,
+    /// How often a checkpoint is kept, if not only of a training that is cancelled; and where.
+    pub keep: (Option<usize>, &'a Keep<'a>),
+    /// What cancels it.
+    pub cancel: &'a CancelToken,
     /// What becomes of the last good parameters and their iteration, if the training diverges.
     pub rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
     /// Points whose predictions are wanted at the end.
@@ -76,25 +83,21 @@ pub async fn fit(
     console: &Console,
     on_cost: &mut dyn FnMut(usize, f64),
 ) -> Result<Fit> {
-    let Job { network, dataset, steps, grid, .. } = job;
+    let Job { network, steps, grid, .. } = job;
     let plan = steps.plan();
-    let loss = network.loss();
-    let y = dataset.y();
-    let mut problem = steps.problem(network, &parameters, dataset, &y, job.weights);
-    if let Some(checkpoint) = job.checkpoint {
-        problem.parameters = &checkpoint.parameters;
-        problem.state = &checkpoint.state;
-        problem.done = checkpoint.done;
-    }
-    let executor = open(&job, &problem, console).await?;
-    let mut trainer = Trainer::new(executor, plan);
+    let samples = Samples::new(&job, console)?;
+    let problem = samples.problem(&job, &parameters);
+    let executor = match samples.executor(&job, &problem)? {
+        Some(executor) => executor,
+        None => open(&job, &problem, console).await?,
+    };
+    let mut trainer = Trainer::new(executor, plan).cancelled_by(job.cancel.clone());
+    trainer = samples.feed(&job, trainer)?;
     if let Some(watch) = job.watch {
         trainer = trainer.watched(watch);
     }
-    if let Some((every, keep)) = job.keep {
-        let lowering = trainer.lowering();
-        trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
-    }
+    let ((every, keep), lowering) = (job.keep, trainer.lowering());
+    trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
     if let Some(checkpoint) = job.checkpoint {
         trainer = trainer.taken_up(checkpoint.clone());
     }
@@ -109,19 +112,20 @@ pub async fn fit(
         (job.rescue)(iteration, good)?;
     }
     let (trained, moments) = trained?;
+    if trained.stopped == Some(Stopped::Cancelled) {
+        let next = "a checkpoint was kept".to_owned();
+        let (done, all) = (trainer.done(), plan.iterations);
+        return Err(Error::Cancelled { what: "iterations", done, all, next });
+    }
     let train = begin.elapsed();
-    let output = trainer.predict(&dataset.x, dataset.m).await?;
-    let test = match job.test {
-        Some(test) => Some(Metrics::new(loss, &trainer.predict(&test.x, test.m).await?, test)),
-        None => None,
-    };
+    let score = fit_samples::score(&mut trainer, &job).await?;
+    let test = fit_samples::test(&mut trainer, &job).await?;
     let regions = match grid {
-        Some(grid) => Some(regions(&mut trainer, grid, loss).await?),
+        Some(grid) => Some(regions(&mut trainer, grid, network.loss()).await?),
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
     let lowering = trainer.lowering();
-    let score = Score::new(loss, &output, dataset);
     Ok(Fit { lowering, trained, score, test, regions, moments, seconds })
 }
 
@@ -159,6 +163,9 @@ async fn run(
     let mut moments = Vec::with_capacity(job.moments.len());
     for &iteration in &job.moments {
         trainer.advance(iteration, &mut |progress| watch.look(progress)).await?;
+        if job.cancel.is_cancelled() {
+            break;
+        }
         if let Some(grid) = job.grid {
             moments.push(Moment { iteration, regions: regions(trainer, grid, job.network.loss()).await? });
         }

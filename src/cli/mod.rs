@@ -11,9 +11,11 @@ mod data_options;
 mod evaluate;
 mod export;
 mod fit;
+mod fit_samples;
 mod gradcheck;
 mod import;
 mod info;
+mod interrupt;
 mod options;
 mod parts;
 mod pictures;
@@ -21,6 +23,7 @@ mod predict;
 mod record;
 mod resume;
 mod run_folder;
+mod stream_options;
 mod sweep;
 mod sweep_report;
 mod train;
@@ -32,13 +35,15 @@ use std::time::Instant;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
-use gpu_nn::Result;
+use gpu_nn::{Error, Result};
 
 /// Trains neural networks on any GPU with WGSL compute shaders, and on the CPU where there is none.
 #[derive(Debug, Parser)]
 #[command(name = "gpu-nn", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\
-    `gpu-nn train` alone is the course's programme: 400 points of the planar flower, 2-4-1, 10,000 iterations.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 interrupted (Ctrl-C, SIGTERM).\n\
+    `gpu-nn train` alone is the course's programme: 400 points of the planar flower, 2-4-1, 10,000 iterations."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -78,6 +83,10 @@ pub fn main(start: Instant) -> ExitCode {
     };
     match pollster::block_on(run(cli.command, start)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error @ Error::Cancelled { .. }) => {
+            console::notice(&error.to_string());
+            interrupt::exit_code()
+        }
         Err(error) => {
             console::error(&error.to_string());
             ExitCode::from(if error.is_usage() { 2 } else { 1 })

@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{Backend, Checkpoint, Metric, Metrics, Stopped, WatchPlan};
+use gpu_nn::training::{
+    Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WINDOW_BYTES, WatchPlan, stand_in,
+};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, describe, fit};
+use super::interrupt::{self, Interrupt};
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -21,6 +24,7 @@ use super::record::{
 };
 use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
+use super::stream_options::{Asked, StreamArgs};
 use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
 
 /// Train a network and save it with its pictures.
@@ -33,6 +37,8 @@ pub struct Args {
     data: DataArgs,
     #[command(flatten)]
     prepare: PrepareArgs,
+    #[command(flatten)]
+    stream: StreamArgs,
     /// Hidden layers: 4, or 20,7,5, or 20:relu,7:tanh, or none (logistic regression)
     #[arg(
         long,
@@ -79,7 +85,10 @@ impl Args {
     async fn prepare(&self) -> Result<Prepared> {
         let source = self.data.source(None)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
-        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation)?;
+        let parts = match self.stream.parts(&source, &self.prepare, &self.asked())? {
+            Some(streamed) => streamed,
+            None => Parts::new(&source, &self.prepare, self.network.output, &self.validation)?,
+        };
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
         self.check_metric(&parts, &network)?;
@@ -92,11 +101,31 @@ impl Args {
             Some(wanted) => Some(wanted.of_samples(dataset)?),
             None => None,
         };
-        let y = dataset.y();
-        let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
-        let (backend, why) =
-            self.backend.open_for(&problem, steps.iterations, self.training.lowering).await?;
+        let lowering = self.training.lowering;
+        let (backend, why) = if parts.streams.is_some() {
+            steps.check_batches()?;
+            let window = stand_in(dataset.n_features, network.target_rows(), steps.batches, WINDOW_BYTES);
+            let problem = steps.window_problem(&network, &parameters, &window, weights.is_some());
+            self.backend.open_for_windows(&problem, lowering).await?
+        } else {
+            let y = dataset.y();
+            let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
+            self.backend.open_for(&problem, steps.iterations, lowering).await?
+        };
         Ok(Prepared { source, parts, weights, network, parameters, steps, backend, why })
+    }
+
+    /// What has a say in whether and how data is streamed.
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            output: self.network.output,
+            backend: self.backend.backend,
+            lowering: self.training.lowering,
+            full_batch: self.training.is_full_batch(),
+            animate: self.animate,
+            held_out: &self.validation,
+            lines: !self.results.quiet && !self.results.json,
+        }
     }
 
     /// Refuses a metric that the validation data cannot have.
@@ -156,7 +185,8 @@ impl Args {
     fn job<'a>(&self, run: &'a Prepared, keeping: &'a Keeping<'a>) -> Result<Job<'a>> {
         let Prepared { backend, network, steps, parts, .. } = run;
         let dataset = &parts.training;
-        let draw = !self.results.no_plots && pictures::check_drawable(dataset).is_ok();
+        let draw =
+            !self.results.no_plots && parts.streams.is_none() && pictures::check_drawable(dataset).is_ok();
         let grid = if draw { Some(pictures::grid(dataset, self.animate)?) } else { None };
         let moments = if self.animate { pictures::moments(steps.iterations) } else { Vec::new() };
         Ok(Job {
@@ -165,12 +195,14 @@ impl Args {
             retune: self.backend.retune,
             network,
             dataset,
+            streams: parts.streams.as_ref(),
             weights: run.weights.as_deref(),
             test: parts.test.as_ref(),
             steps: *steps,
             watch: self.watch(run),
             checkpoint: keeping.checkpoint,
-            keep: self.validation.checkpoint_every.map(|every| (every, keeping.keep)),
+            keep: (self.validation.checkpoint_every, keeping.keep),
+            cancel: keeping.cancel,
             rescue: keeping.rescue,
             grid,
             moments,
@@ -183,6 +215,7 @@ struct Keeping<'a> {
     checkpoint: Option<&'a Checkpoint>,
     keep: &'a Keep<'a>,
     rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
+    cancel: &'a CancelToken,
 }
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
@@ -208,6 +241,7 @@ async fn train(
             RunFolder::reopen(path)
         }
     };
+    let interrupt = Interrupt::listen()?;
     args.describe(&run, n_parameters, &console)?;
     if let Some((path, saved)) = &resumed {
         let done = thousands(saved.checkpoint.done);
@@ -225,13 +259,15 @@ async fn train(
         console.line(&format!("kept      the network after {n} iterations, the last that was well: {path}"))
     };
     let checkpoint = resumed.as_ref().map(|(_, saved)| &saved.checkpoint);
-    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue };
+    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue, cancel: interrupt.token() };
     let job = args.job(&run, &keeping)?;
     let mut on_cost = |iteration: usize, cost: f64| {
         // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
         let _ = console.line(&format!("  cost before iteration {:>7}  {cost:.6}", thousands(iteration)));
     };
-    let fit = fit(job, run.parameters.clone(), start, &console, &mut on_cost).await?;
+    let fit = fit(job, run.parameters.clone(), start, &console, &mut on_cost).await;
+    drop(interrupt);
+    let fit = fit.or_else(|error| Err(interrupt::report(error, &mut folder, args.results.json)?))?;
 
     model(&run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
     folder.keep();
@@ -279,7 +315,7 @@ fn conclude(
             console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
         }
         Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
-        None => {}
+        Some(Stopped::Cancelled) | None => {}
     }
     let n = thousands(fit.trained.iteration);
     console.line(&format!("  cost after {n} iterations  {:.6}", fit.trained.cost_after_last))?;
@@ -302,7 +338,9 @@ fn conclude(
     let path = folder.path().display();
     console.line(&format!("wrote     {path}: {}", written.join(", ")))?;
     let dataset = &run.parts.training;
-    if !args.results.no_plots && pictures::check_drawable(dataset).is_err() {
+    if !args.results.no_plots && run.parts.streams.is_some() {
+        console.line("          (no decision boundary: that takes samples in memory)")?;
+    } else if !args.results.no_plots && pictures::check_drawable(dataset).is_err() {
         let n_x = dataset.n_features;
         console.line(&format!(
             "          (no decision boundary: that takes 2 features, {} has {n_x})",

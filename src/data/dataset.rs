@@ -70,6 +70,27 @@ pub struct Dataset {
     pub feature_names: Vec<String>,
     /// What is to be learnt.
     pub targets: Targets,
+    /// How each feature was made of what was measured, so that pictures can show that.
+    pub units: Vec<Unit>,
+}
+
+/// A feature x stands for the measured value `shift + scale * x`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unit {
+    /// The measured value of 0.
+    pub shift: f64,
+    /// How much of the measured value 1 is.
+    pub scale: f64,
+}
+
+impl Unit {
+    /// The feature is what was measured.
+    pub const SAME: Self = Self { shift: 0.0, scale: 1.0 };
+
+    /// What was measured.
+    pub fn measured(self, x: f64) -> f64 {
+        self.shift + self.scale * x
+    }
 }
 
 impl Dataset {
@@ -101,7 +122,8 @@ impl Dataset {
                 hint: "give one row a feature and one column a sample".into(),
             });
         }
-        let dataset = Self { name, x, n_features, m, feature_names, targets };
+        let units = vec![Unit::SAME; n_features];
+        let dataset = Self { name, x, n_features, m, feature_names, targets, units };
         dataset.check_values()?;
         Ok(dataset)
     }

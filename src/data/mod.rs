@@ -28,7 +28,7 @@ mod table;
 pub use csv_columns::{Label, Selection, Wanted};
 pub use csv_file::{CsvOptions, Features, read_csv, read_csv_features};
 pub use csv_labels::TargetKind;
-pub use dataset::{Dataset, Targets};
+pub use dataset::{Dataset, Targets, Unit};
 pub use description::{ColumnDescription, Count, Description, Range, TargetDescription, Values};
 pub use fitting::{Impute, Preparation, Scale};
 pub use generators::{Generator, GeneratorOptions, blobs_by_centre, generate, generate_from};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::csv_rows::{list, shown};
 use super::table::{Cells, RawTable};
-use super::{Dataset, Features, Wanted};
+use super::{Dataset, Features, Unit, Wanted};
 use crate::error::{Error, Result};
 
 /// How the columns of a table become features; see [`Preprocessing::fit`](Self::fit).
@@ -121,7 +121,17 @@ impl Preprocessing {
             Error::data(table.origin(), "read without targets; only predictions can be made from it")
         })?;
         let Features { x, .. } = self.features(table, rows)?;
-        Dataset::new(table.name(), x, self.feature_names(), targets.of_rows(rows))
+        let dataset = Dataset::new(table.name(), x, self.feature_names(), targets.of_rows(rows))?;
+        Ok(Dataset { units: self.units(), ..dataset })
+    }
+
+    /// What each feature stands for.
+    pub(super) fn units(&self) -> Vec<Unit> {
+        let units = self.columns.iter().flat_map(|ColumnStep { step, .. }| match step {
+            Step::Number { shift, scale, .. } => vec![Unit { shift: *shift, scale: *scale }],
+            Step::Category { names, .. } => vec![Unit::SAME; names.len()],
+        });
+        units.collect()
     }
 
     /// The features of some rows of a table, in their order; x is (n_x, rows).

@@ -119,6 +119,11 @@ impl Device {
         }
     }
 
+    /// Whether a kernel sees an array of so many elements whole.
+    pub fn binds(&self, elements: usize) -> bool {
+        self.check_array("array", elements).is_ok()
+    }
+
     /// Refuses arrays that a kernel could not see whole.
     pub(super) fn check_array(&self, what: &str, elements: usize) -> Result<()> {
         let bytes = elements as u64 * size_of::<f32>() as u64;

@@ -28,7 +28,7 @@ pub use executor::{Executor, TIME_BUDGET};
 pub use grid::{Geometry, Product, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 pub use kernels::{Access, KERNELS, KernelInfo};
 pub use params::ParamField;
-pub use peak::{Peak, peak};
+pub use peak::peak;
 pub use population::Population;
 pub use predictor::Predictor;
 pub use run_once::{run_fused_once, run_once};

@@ -237,6 +237,16 @@ impl Backend {
         }
     }
 
+    /// Whether it holds an array of so many elements whole.
+    pub fn binds(&self, elements: usize) -> bool {
+        let _ = elements;
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => device.binds(elements),
+            _ => true,
+        }
+    }
+
     /// The training of a problem on `samples` samples, of which the executor gets a window at a time
     /// ([`Executor::set_samples`]): as many as the problem has at most, two batches or more. On a device layer by layer.
     ///

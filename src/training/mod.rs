@@ -3,6 +3,7 @@
 //! Nothing here prints; callers get progress through a callback.
 
 mod backend;
+mod cancel;
 mod checkpoint;
 mod executor;
 mod feed;
@@ -16,12 +17,13 @@ mod trainer;
 mod watch;
 
 pub use backend::{Backend, BackendChoice};
+pub use cancel::CancelToken;
 pub use checkpoint::Checkpoint;
 pub use executor::Executor;
-pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
+pub use feed::{Feed, StandIn, Targets as FeedTargets, WINDOW_BYTES, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};
-pub use planner::{Choice, fastest_backend, fastest_lowering};
+pub use planner::{Choice, fastest_backend, fastest_lowering, fastest_window_backend};
 pub use population::{Outcomes, Population};
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};

@@ -1,5 +1,6 @@
 //! The loop: advances an executor, collects its costs, stops when they are no numbers any more.
 
+use super::cancel::CancelToken;
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
 use super::feed::Feed;
@@ -38,7 +39,7 @@ pub struct Trained {
     pub parameters: Parameters,
     /// The cost of each iteration, of the parameters before its update.
     pub costs: Vec<f64>,
-    /// The cost of the parameters, over all samples.
+    /// The cost of the parameters, over all samples; where a training on windows of samples is cancelled, the last batch's.
     pub cost_after_last: f64,
     /// Iterations after which the network had these parameters.
     pub iteration: usize,
@@ -56,19 +57,21 @@ pub struct Trainer<'b> {
     costs: Vec<f64>,
     watch: Option<Watch<'b>>,
     keeper: Option<Keeper<'b>>,
+    cancel: CancelToken,
     feed: Option<Feed>,
 }
 
-/// Keeps a checkpoint after every so many looks.
+/// Keeps a checkpoint after every so many looks, and of a training that is cancelled.
 struct Keeper<'b> {
-    every: usize,
+    every: Option<usize>,
     keep: Box<dyn FnMut(Checkpoint) -> Result<()> + 'b>,
 }
 
 impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
-        Self { executor, plan, done: 0, costs: Vec::new(), watch: None, keeper: None, feed: None }
+        let (costs, cancel) = (Vec::new(), CancelToken::new());
+        Self { executor, plan, done: 0, costs, watch: None, keeper: None, cancel, feed: None }
     }
 
     /// The same with an executor made for windows of samples, which this hands over.
@@ -81,9 +84,19 @@ impl<'b> Trainer<'b> {
         Self { watch: Some(Watch::new(plan)), ..self }
     }
 
-    /// Calls `keep` with a checkpoint after every `every` looks of a training under watch; its error ends the training.
-    pub fn kept(self, every: usize, keep: impl FnMut(Checkpoint) -> Result<()> + 'b) -> Self {
-        Self { keeper: Some(Keeper { every, keep: Box::new(keep) }), ..self }
+    /// Calls `keep` with a checkpoint after every `every` looks of a training under watch, if that is given, and when it is
+    /// cancelled; its error ends the training.
+    pub fn kept(
+        self,
+        every: impl Into<Option<usize>>,
+        keep: impl FnMut(Checkpoint) -> Result<()> + 'b,
+    ) -> Self {
+        Self { keeper: Some(Keeper { every: every.into(), keep: Box::new(keep) }), ..self }
+    }
+
+    /// Stops before the next submission once the token is cancelled.
+    pub fn cancelled_by(self, cancel: CancelToken) -> Self {
+        Self { cancel, ..self }
     }
 
     /// Goes on from a checkpoint, with an executor whose problem was given its parameters, state and iterations.
@@ -113,10 +126,11 @@ impl<'b> Trainer<'b> {
         })
     }
 
-    async fn keep(&mut self) -> Result<()> {
+    /// Keeps a checkpoint if it is time for one, or asked for.
+    async fn keep(&mut self, asked_for: bool) -> Result<()> {
         let looks = self.watch.as_ref().map_or(0, |watch| watch.looks().len());
-        let due = self.keeper.as_ref().is_some_and(|keeper| looks.is_multiple_of(keeper.every));
-        if due {
+        let every = self.keeper.as_ref().and_then(|keeper| keeper.every);
+        if asked_for || every.is_some_and(|every| looks.is_multiple_of(every)) {
             let checkpoint = self.checkpoint().await?;
             if let Some(keeper) = &mut self.keeper {
                 (keeper.keep)(checkpoint)?;
@@ -145,13 +159,19 @@ impl<'b> Trainer<'b> {
         &self.costs
     }
 
-    /// Trains until `until` iterations are done (at most the plan's) and calls back after every piece of work.
+    /// Whether somebody has cancelled it while there was something left to do.
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled() && self.done < self.plan.iterations
+    }
+
+    /// Trains until `until` iterations are done (at most the plan's) or it is cancelled, and calls back after every piece of
+    /// work.
     ///
     /// # Errors
     /// [`Error::Diverged`] at the first cost that is not finite; failures of the device.
     pub async fn advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
         let until = until.min(self.plan.iterations);
-        while self.done < until {
+        while self.done < until && !self.cancel.is_cancelled() {
             let look = self.next_report().min(until);
             let ready = match &mut self.feed {
                 Some(feed) => feed.prepare(&mut self.executor, self.done, look - self.done)?,
@@ -182,23 +202,25 @@ impl<'b> Trainer<'b> {
         on_progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<Option<Stopped>> {
         while self.done < self.plan.iterations {
-            let Some(watch) = &self.watch else {
-                self.advance(self.plan.iterations, on_progress).await?;
-                return Ok(None);
-            };
-            let (next, first) = (watch.next(self.done).min(self.plan.iterations), self.done);
+            let next = self.watch.as_ref().map_or(self.plan.iterations, |watch| watch.next(self.done));
+            let first = self.watch.as_ref().map_or(0, |watch| watch.last(self.done));
             self.advance(next, on_progress).await?;
             self.fetch().await?;
+            // A look that is due comes first: the training that is taken up again goes on behind it.
+            if self.is_cancelled() && self.done < next {
+                self.keep(true).await?;
+                return Ok(Some(Stopped::Cancelled));
+            }
             let stopped = match &mut self.watch {
                 Some(watch) => {
                     let (executor, held_out) =
                         (&mut self.executor, self.feed.as_ref().and_then(Feed::held_out));
                     watch.look(executor, held_out, self.done, &self.costs[first..]).await?
                 }
-                None => None,
+                None => return Ok(None),
             };
             self.show(on_progress);
-            self.keep().await?;
+            self.keep(false).await?;
             if stopped.is_some() {
                 return Ok(stopped);
             }
@@ -250,9 +272,11 @@ impl<'b> Trainer<'b> {
             self.executor.set_parameters(&parameters)?;
             iteration = best;
         }
-        let cost_after_last = match &mut self.feed {
-            Some(feed) => feed.cost(&mut self.executor).await?,
-            None => self.executor.cost().await?,
+        let cost_after_last = match (&mut self.feed, self.costs.last()) {
+            // Nobody waits for a pass over the file.
+            (Some(_), Some(last)) if stopped == Some(Stopped::Cancelled) => *last,
+            (Some(feed), _) => feed.cost(&mut self.executor).await?,
+            (None, _) => self.executor.cost().await?,
         };
         if !cost_after_last.is_finite() {
             return Err(self.diverged(self.done, cost_after_last));

@@ -50,6 +50,8 @@ pub enum Stopped {
     },
     /// The time was up.
     OutOfTime,
+    /// Somebody cancelled it, see [`super::CancelToken`].
+    Cancelled,
 }
 
 /// A training under watch.
@@ -92,6 +94,12 @@ impl<'a> Watch<'a> {
     /// The iteration of the look after `done`.
     pub(super) fn next(&self, done: usize) -> usize {
         (done / self.plan.every + 1).saturating_mul(self.plan.every)
+    }
+
+    /// The iteration of the look before `done`, also where a checkpoint was kept between two of them.
+    pub(super) fn last(&self, done: usize) -> usize {
+        let last = self.looks.last().map_or(0, |look| look.iteration);
+        last.max(done / self.plan.every * self.plan.every)
     }
 
     pub(super) fn looks(&self) -> &[Look] {

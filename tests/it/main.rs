@@ -1,5 +1,6 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
+mod allocations;
 mod arrays;
 mod bad_files;
 mod cli_bench;
@@ -7,6 +8,8 @@ mod cli_data;
 mod cli_errors;
 mod cli_gradcheck;
 mod cli_help;
+#[cfg(unix)]
+mod cli_interrupt;
 mod cli_model;
 mod cli_sweep;
 mod cli_train;
@@ -43,5 +46,6 @@ mod parquet_files;
 mod plot;
 mod rules;
 mod schedule;
+mod streaming;
 mod support;
 mod tables;

@@ -133,6 +133,7 @@ impl StreamedTable {
             n_features: preprocessing.n_features(),
             m,
             feature_names: preprocessing.feature_names(),
+            units: preprocessing.units(),
             targets,
         };
         Ok((StreamedPart::new(self.clone(), rows, preprocessing)?, dataset))
