@@ -11,6 +11,7 @@
 //! - [`gpu`]: the operations as WGSL kernels on any adapter wgpu finds (feature `gpu`);
 //! - [`training`]: the loop over any executor;
 //! - [`model`]: save and load;
+//! - [`fit`]: all of it in one call, the place to begin;
 //! - [`export`]: models in other programs' formats (feature `export`);
 //! - [`plot`]: pictures (feature `plot`).
 #![deny(missing_docs)]
@@ -23,6 +24,7 @@ pub mod data;
 pub mod error;
 #[cfg(feature = "export")]
 pub mod export;
+pub mod fit;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod model;

@@ -70,6 +70,8 @@ pub struct Fit {
     pub score: Option<Score>,
     /// On the test data.
     pub test: Option<Metrics>,
+    /// The output on the test data, or where there is none on the validation data, (n_L, m).
+    pub judged: Option<Vec<f64>>,
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
@@ -119,14 +121,15 @@ pub async fn fit(
     }
     let train = begin.elapsed();
     let score = fit_samples::score(&mut trainer, &job).await?;
-    let test = fit_samples::test(&mut trainer, &job).await?;
+    let judged = fit_samples::judged(&mut trainer, &job).await?;
+    let test = job.test.zip(judged.as_deref()).map(|(test, a)| Metrics::new(network.loss(), a, test));
     let regions = match grid {
         Some(grid) => Some(regions(&mut trainer, grid, network.loss()).await?),
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
     let lowering = trainer.lowering();
-    Ok(Fit { lowering, trained, score, test, regions, moments, seconds })
+    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.

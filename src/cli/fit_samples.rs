@@ -6,9 +6,7 @@ use gpu_nn::Result;
 use gpu_nn::data::SampleSource;
 use gpu_nn::network::Parameters;
 use gpu_nn::schedule::{Lowering, Problem};
-use gpu_nn::training::{
-    Executor, Feed, FeedTargets, Metrics, Score, StandIn, Trainer, WINDOW_BYTES, stand_in,
-};
+use gpu_nn::training::{Executor, Feed, FeedTargets, Score, StandIn, Trainer, WINDOW_BYTES, stand_in};
 
 use super::console::Console;
 use super::fit::Job;
@@ -90,12 +88,19 @@ pub async fn score(trainer: &mut Trainer<'_>, job: &Job<'_>) -> Result<Option<Sc
     }
 }
 
-/// The scores of the trained network on the test data, if there is any.
-pub async fn test(trainer: &mut Trainer<'_>, job: &Job<'_>) -> Result<Option<Metrics>> {
-    let Some(test) = job.test else { return Ok(None) };
-    let outputs = match job.streams.and_then(|streams| streams.test.as_ref()) {
-        Some(part) => trainer.predict_streamed(&**part, test.m).await?,
-        None => trainer.predict(&test.x, test.m).await?,
+/// The outputs of the trained network for the test data, or else for the validation data, if there is either.
+pub async fn judged(trainer: &mut Trainer<'_>, job: &Job<'_>) -> Result<Option<Vec<f64>>> {
+    let streams = job.streams;
+    let validation = job.watch.and_then(|watch| watch.validation);
+    let (dataset, part) = match (job.test, validation) {
+        (Some(test), _) => (test, streams.and_then(|streams| streams.test.as_ref())),
+        (None, Some((validation, _))) => {
+            (validation, streams.and_then(|streams| streams.validation.as_ref()))
+        }
+        (None, None) => return Ok(None),
     };
-    Ok(Some(Metrics::new(job.network.loss(), &outputs, test)))
+    match part {
+        Some(part) => trainer.predict_streamed(&**part, dataset.m).await.map(Some),
+        None => trainer.predict(&dataset.x, dataset.m).await.map(Some),
+    }
 }

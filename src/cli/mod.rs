@@ -3,19 +3,20 @@
 mod bench;
 mod bench_row;
 mod choices;
-mod class_weight;
 mod completions;
 mod console;
 mod data;
 mod data_options;
 mod evaluate;
 mod export;
+mod find_rate;
 mod fit;
 mod fit_samples;
 mod gradcheck;
 mod import;
 mod info;
 mod interrupt;
+mod judged;
 mod options;
 mod parts;
 mod pictures;
@@ -61,6 +62,8 @@ enum Command {
     Data(data::Args),
     /// Train many networks at once and rank them: sizes, learning rates, seeds
     Sweep(sweep::Args),
+    /// Find a learning rate: the range test, its table and its picture
+    FindRate(Box<find_rate::Args>),
     /// Write a trained network for other programs: ONNX, C or NumPy
     Export(export::Args),
     /// Make a model of a scikit-learn MLP's weights in a NumPy file
@@ -101,6 +104,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Evaluate(args) => evaluate::run(args).await,
         Command::Data(args) => data::run(args),
         Command::Sweep(args) => sweep::run(args, start).await,
+        Command::FindRate(args) => find_rate::run(*args).await,
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),
         Command::Bench(args) => bench::run(args, start).await,

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gpu_nn::data::{
-    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, StreamedPart, TargetKind, Targets,
-    Wanted, split,
+    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, Row, StreamedPart, TargetKind,
+    Targets, Wanted, hold_out,
 };
 use gpu_nn::{Error, Result};
 
@@ -64,12 +64,10 @@ impl Parts {
         let test = HeldOut::new(held_out.test.as_deref(), "test data")?;
         let table = prepare.read(source, output)?;
         let mut rows = table.rows();
-        // Shares are of all samples, whatever else is held out.
-        let all = rows.len() as f64;
         let seed = held_out.split_seed;
-        let test_rows = hold_out(&mut rows, table.targets(), &test, all, seed)?;
+        let test_rows = take(&mut rows, table.targets(), &test, seed)?;
         // Another seed: the same would draw alike from what is left.
-        let validation_rows = hold_out(&mut rows, table.targets(), &validation, all, seed.wrapping_add(1))?;
+        let validation_rows = take(&mut rows, table.targets(), &validation, seed.wrapping_add(1))?;
         let preprocessing = Preprocessing::fit(&table, &rows, &prepare.preparation(&table))?;
         let training = preprocessing.apply(&table, &rows)?;
         let part = |held_out: &HeldOut, rows: Option<Vec<usize>>| -> Result<Option<Dataset>> {
@@ -84,40 +82,15 @@ impl Parts {
     }
 }
 
-/// The number of a row, in as many bytes as it takes.
-pub(super) trait Row: Copy + Ord {
-    fn number(self) -> usize;
-}
-
-impl Row for usize {
-    fn number(self) -> usize {
-        self
-    }
-}
-
-impl Row for u32 {
-    fn number(self) -> usize {
-        self as usize
-    }
-}
-
-/// Takes a share of `all` samples out of the rows, if that is what is asked for.
-pub(super) fn hold_out<R: Row>(
+/// Takes a share of all samples out of the rows, if that is what is asked for.
+pub(super) fn take<R: Row>(
     rows: &mut Vec<R>,
     targets: Option<&Targets>,
     held_out: &HeldOut,
-    all: f64,
     seed: u32,
 ) -> Result<Option<Vec<R>>> {
     let (HeldOut::Share(share), Some(targets)) = (held_out, targets) else { return Ok(None) };
-    if !(*share > 0.0 && *share < 1.0) {
-        return Err(Error::invalid("share to hold out", share, "it lies between 0 and 1, such as 0.1"));
-    }
-    let of_the_rest = share * all / rows.len() as f64;
-    let own = targets.picked(rows.iter().map(|row| row.number()));
-    let parts = split(rows, &own, of_the_rest, seed)?;
-    *rows = parts.training;
-    Ok(Some(parts.held_out))
+    hold_out(rows, targets, "share to hold out", *share, seed).map(Some)
 }
 
 /// Another file with the columns of the training data.

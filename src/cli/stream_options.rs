@@ -14,7 +14,7 @@ use gpu_nn::{Error, Result};
 use super::console::{self, Reading, thousands};
 use super::data_options::PrepareArgs;
 use super::options::Output;
-use super::parts::{HeldOut, Parts, Streams, check_columns, hold_out, like_training, like_training_options};
+use super::parts::{HeldOut, Parts, Streams, check_columns, like_training, like_training_options, take};
 use super::training_options::ValidationArgs;
 
 /// Data that takes more than this share of the memory that is free is streamed.
@@ -115,8 +115,8 @@ impl StreamArgs {
             let m = table.table().m();
             let mut left: Vec<u32> = (0..m as u32).collect();
             let (targets, seed) = (table.table().targets(), asked.held_out.split_seed);
-            test_rows = hold_out(&mut left, targets, &test, m as f64, seed)?;
-            validation_rows = hold_out(&mut left, targets, &validation, m as f64, seed.wrapping_add(1))?;
+            test_rows = take(&mut left, targets, &test, seed)?;
+            validation_rows = take(&mut left, targets, &validation, seed.wrapping_add(1))?;
             rows = Some(left);
         }
         let preparation = prepare.preparation(table.table());

@@ -1,20 +1,25 @@
 //! `gpu-nn train`: one network, its report, its folder.
 
+mod conclusion;
+
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WINDOW_BYTES, WatchPlan, stand_in,
+    Backend, CancelToken, Checkpoint, Metric, Metrics, WINDOW_BYTES, WatchPlan, stand_in,
 };
 use gpu_nn::{Error, Result};
 
+use conclusion::conclude;
+
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
-use super::fit::{Fit, Job, Keep, describe, fit};
+use super::fit::{Fit, Job, Keep, fit};
 use super::interrupt::{self, Interrupt};
+use super::judged;
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -25,7 +30,7 @@ use super::record::{
 use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
 use super::stream_options::{Asked, StreamArgs};
-use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
+use super::training_options::{Steps, TrainingArgs, ValidationArgs};
 
 /// Train a network and save it with its pictures.
 ///
@@ -280,6 +285,7 @@ async fn train(
     }
     if !args.results.no_plots {
         written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
+        written.extend(judged::draw_held_out(&mut folder, &run.parts, &run.network, &fit)?);
     }
     if args.results.json {
         return console::print_json(&report(&args, &run, &fit, &folder));
@@ -299,55 +305,6 @@ fn model(run: &Prepared, parameters: Parameters) -> Model {
         class_names: class_names.to_vec(),
         data: Some(run.source.clone()),
     }
-}
-
-fn conclude(
-    args: &Args,
-    run: &Prepared,
-    fit: &Fit,
-    folder: &RunFolder,
-    written: &[&str],
-    console: &Console,
-) -> Result<()> {
-    match fit.trained.stopped {
-        Some(Stopped::NoImprovement { .. }) => {
-            let metric = args.validation.metric;
-            console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
-        }
-        Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
-        Some(Stopped::Cancelled) | None => {}
-    }
-    let n = thousands(fit.trained.iteration);
-    console.line(&format!("  cost after {n} iterations  {:.6}", fit.trained.cost_after_last))?;
-    let best = fit.trained.looks.iter().rfind(|look| look.iteration == fit.trained.iteration);
-    if let Some(metrics) = best.and_then(|look| look.validation.as_ref()) {
-        console.line(&format!("watched   {}", describe_metrics(metrics)))?;
-    }
-    if let Some(metrics) = &fit.test {
-        console.line(&format!("tested    {}", describe_metrics(metrics)))?;
-    }
-    if let Some(text) = describe(fit.score) {
-        console.line(&format!("accuracy  {text}"))?;
-    }
-    let time = |seconds: f64| console::seconds(Duration::from_secs_f64(seconds));
-    console.line(&format!(
-        "time      {} of training after {} of setup",
-        time(fit.seconds.train),
-        time(fit.seconds.setup)
-    ))?;
-    let path = folder.path().display();
-    console.line(&format!("wrote     {path}: {}", written.join(", ")))?;
-    let dataset = &run.parts.training;
-    if !args.results.no_plots && run.parts.streams.is_some() {
-        console.line("          (no decision boundary: that takes samples in memory)")?;
-    } else if !args.results.no_plots && pictures::check_drawable(dataset).is_err() {
-        let n_x = dataset.n_features;
-        console.line(&format!(
-            "          (no decision boundary: that takes 2 features, {} has {n_x})",
-            dataset.name
-        ))?;
-    }
-    console.line(&format!("next      gpu-nn evaluate {path}   or   gpu-nn predict {path} --data FILE.csv"))
 }
 
 fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainReport {

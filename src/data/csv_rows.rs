@@ -174,7 +174,9 @@ impl CsvRows {
         self.line = self.reader.get_mut().line_of(end - 1);
         if self.record.len() > MAX_CELLS {
             let n = self.record.len();
-            return Err(self.row().error(format!("{n} fields, and at most {MAX_CELLS} are read; split the file")));
+            return Err(self
+                .row()
+                .error(format!("{n} fields, and at most {MAX_CELLS} are read; split the file")));
         }
         Ok(true)
     }

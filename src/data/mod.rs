@@ -17,6 +17,8 @@ mod fitting;
 mod format;
 mod generators;
 mod input;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod numpy_random;
 mod own_generators;
 mod preprocessing;
@@ -37,6 +39,6 @@ pub use numpy_random::NumpyRandom;
 pub use own_generators::linear_classes;
 pub use preprocessing::{ColumnStep, Preprocessing, Step};
 pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
-pub use split::{Split, split};
+pub use split::{Row, Split, hold_out, split};
 pub use stream::{SampleSource, StreamedPart, StreamedTable, cache_folder};
 pub use table::{Cells, Column, RawTable};

@@ -126,7 +126,7 @@ impl Preprocessing {
     }
 
     /// What each feature stands for.
-    pub(super) fn units(&self) -> Vec<Unit> {
+    pub fn units(&self) -> Vec<Unit> {
         let units = self.columns.iter().flat_map(|ColumnStep { step, .. }| match step {
             Step::Number { shift, scale, .. } => vec![Unit { shift: *shift, scale: *scale }],
             Step::Category { names, .. } => vec![Unit::SAME; names.len()],

@@ -32,7 +32,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     let about = file.metadata().map_err(failed)?;
     // A folder or a pipe has no length to be held to; reading says what is wrong with it.
     let length = if about.is_file() { about.len() } else { u64::MAX };
-    let cut = || refuse("it is shorter than a model file's beginning; the file is damaged or cut short".into());
+    let cut =
+        || refuse("it is shorter than a model file's beginning; the file is damaged or cut short".into());
     let mut start = [0; 8];
     file.read_exact(&mut start).map_err(|error| match error.kind() {
         std::io::ErrorKind::UnexpectedEof => cut(),
@@ -48,7 +49,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = start.to_vec();
     file.by_ref().take(header).read_to_end(&mut bytes).map_err(failed)?;
     let end = end_of_arrays(&bytes[8..]).map_err(|error| {
-        refuse(format!("its header cannot be read ({error}); the file is damaged: copy it again, or train again"))
+        refuse(format!(
+            "its header cannot be read ({error}); the file is damaged: copy it again, or train again"
+        ))
     })?;
     let claimed = end.checked_add(header + 8);
     if claimed.is_none_or(|claimed| claimed > length) {

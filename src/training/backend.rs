@@ -212,6 +212,19 @@ impl Backend {
         !matches!(self, Self::CpuReference)
     }
 
+    /// On a device, measures how the wide layers of a problem are best multiplied, as far as that is not known: see
+    /// [`gpu::Device::calibrate`]. Which way it is decides the last bits of sums.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    #[cfg(feature = "gpu")]
+    pub async fn calibrate(&self, problem: &Problem<'_>) -> Result<()> {
+        if let Self::Gpu(device) = self {
+            device.calibrate(&problem.schedule(problem.batch_size)).await?;
+        }
+        Ok(())
+    }
+
     /// The training of a problem, on a device in that lowering.
     ///
     /// # Errors

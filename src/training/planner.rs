@@ -30,6 +30,10 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
     let mut found: Vec<(Lowering, f64)> = Vec::new();
     for lowering in [Lowering::Resident, Lowering::Fused, Lowering::Layerwise] {
         let begin = Instant::now();
+        #[cfg(feature = "gpu")]
+        if lowering == Lowering::Layerwise {
+            backend.calibrate(problem).await?;
+        }
         let seconds = match backend.executor(problem, lowering) {
             Ok(executor) => seconds_an_iteration(executor, |_| false).await?,
             // The last one takes what the others do not; its own limits are the answer.

@@ -39,9 +39,16 @@ impl Trainer<'_> {
             let a = block_outputs(self.executor(), source, block.clone()).await?;
             let m = block.len();
             let targets = dataset.targets.picked(block);
-            // Only the targets of a block are looked at.
-            let (name, x, feature_names, units) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-            let own = Dataset { name, x, n_features: dataset.n_features, m, feature_names, units, targets };
+            // Of a block, only the targets are looked at.
+            let own = Dataset {
+                targets,
+                m,
+                x: Vec::new(),
+                name: String::new(),
+                feature_names: Vec::new(),
+                units: Vec::new(),
+                ..*dataset
+            };
             match Score::new(loss, &a, &own) {
                 Some(score) => n_correct += score.n_correct,
                 None => return Ok(None),

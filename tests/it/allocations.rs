@@ -179,7 +179,10 @@ fn models_and_checkpoints_that_claim_the_world_are_refused() {
         ((1u64 << 40).to_le_bytes().to_vec(), "its header claims 1099511627776 bytes"),
         (u64::MAX.to_le_bytes().to_vec(), "its header claims"),
         (safetensors("not json", 8), "its header cannot be read"),
-        (safetensors(&format!("{{{}}}", entry("W1", "[0,1099511627776]")), 4), "its arrays claim 1099511627776"),
+        (
+            safetensors(&format!("{{{}}}", entry("W1", "[0,1099511627776]")), 4),
+            "its arrays claim 1099511627776",
+        ),
         (safetensors(&format!("{{{}}}", entry("W1", "[0,18446744073709551615]")), 4), "its arrays claim"),
         (safetensors(&format!("{{{},{}}}", entry("W1", "[0,4]"), entry("W1", "[0,4]")), 4), "there twice"),
         (safetensors(&format!("{{{}}}", entry("../W1", "[0,4]")), 4), "named like a path"),
@@ -215,6 +218,9 @@ fn folders_of_runs_are_named_after_nothing_that_leads_out() {
         let name = gpu_nn::data::DataSource::File(FileSource::new(path)).short_name();
         let within = Path::new("runs").join(format!("{name}-1"));
         assert_eq!(within.parent(), Some(Path::new("runs")), "{path}: {name}");
-        assert!(within.components().all(|part| !matches!(part, std::path::Component::ParentDir)), "{path}: {name}");
+        assert!(
+            within.components().all(|part| !matches!(part, std::path::Component::ParentDir)),
+            "{path}: {name}"
+        );
     }
 }
