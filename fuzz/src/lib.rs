@@ -1,5 +1,6 @@
 //! What the targets share: bytes as a file, read in every way that the library has.
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -7,6 +8,48 @@ use std::sync::OnceLock;
 use gpu_nn::data::{
     FileSource, Impute, Preparation, Preprocessing, RawTable, ReadOptions, SampleSource, Scale, TargetKind, Wanted,
 };
+
+/// The largest allocation that is no finding.
+const MOST: usize = 256 << 20;
+
+/// The system's allocator; an allocation beyond the limit ends the process, which libFuzzer reports with its stack. (Its own
+/// limit needs a sanitizer's hooks.)
+struct Limited;
+
+fn check(size: usize) {
+    if size > MOST {
+        std::process::abort();
+    }
+}
+
+// SAFETY: every call is the system allocator's own with the same arguments, or does not return.
+unsafe impl GlobalAlloc for Limited {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        check(layout.size());
+        // SAFETY: the caller keeps the contract, which is that of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        check(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        check(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static LIMITED: Limited = Limited;
 
 /// A file of that name with those bytes; the same one every time, in memory where the system has a folder for that.
 pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
