@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gpu_nn::data::Dataset;
+use gpu_nn::gpu::MemoryPlan;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Score, Stopped, Trained, Trainer,
-    WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Recovered, Score, Stopped,
+    Trained, Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
 use super::fit_samples::{self, Samples};
+use super::info::known_memory;
 use super::options::check_lowering;
 use super::parts::Streams;
 use super::record::Seconds;
@@ -98,6 +100,12 @@ pub async fn fit(
     if let Some(watch) = job.watch {
         trainer = trainer.watched(watch);
     }
+    let said = |recovered: &Recovered| {
+        let (at, from) = (thousands(recovered.at), thousands(recovered.from));
+        let cause = &recovered.cause;
+        let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
+    };
+    trainer = trainer.surviving(job.backend, problem, said);
     let ((every, keep), lowering) = (job.keep, trainer.lowering());
     trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
     if let Some(checkpoint) = job.checkpoint {
@@ -137,7 +145,8 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
     let Job { backend, lowering, steps, .. } = job;
     check_lowering(*lowering, backend)?;
     match (lowering, backend.adapter()) {
-        (Some(lowering), _) => return backend.executor(problem, *lowering),
+        (Some(lowering), Some(_)) => return with_room(backend, problem, *lowering, console),
+        (Some(lowering), None) => return backend.executor(problem, *lowering),
         // The CPU has one way only.
         (None, None) => return backend.executor(problem, Lowering::Layerwise),
         (None, Some(_)) => {}
@@ -154,7 +163,28 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
     let Choice { lowering, why, .. } = fastest_lowering(backend, problem, steps.iterations).await?;
     choices.remember(key, lowering.name());
     console.line(&format!("lowering  {lowering} ({why})"))?;
-    backend.executor(problem, lowering)
+    with_room(backend, problem, lowering, console)
+}
+
+/// In that lowering, or in one that there is room for.
+fn with_room<'b>(
+    backend: &'b Backend,
+    problem: &Problem<'_>,
+    lowering: Lowering,
+    console: &Console,
+) -> Result<Executor<'b>> {
+    if let Backend::Gpu(device) = backend
+        && let Ok(plan) = MemoryPlan::new(device, problem, lowering)
+        && plan.total() > device.summary().memory_bytes / 2
+    {
+        console.line(&format!("memory    {plan}; the GPU has {}", known_memory(device.summary())))?;
+    }
+    let executor = backend.executor_with_room(problem, lowering)?;
+    if executor.lowering() != lowering.name() {
+        let got = executor.lowering();
+        console.line(&format!("memory    the GPU has no room for {lowering}; it trains {got}"))?;
+    }
+    Ok(executor)
 }
 
 /// The training itself, stopping for its moments.

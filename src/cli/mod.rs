@@ -17,6 +17,7 @@ mod import;
 mod info;
 mod interrupt;
 mod judged;
+mod objective_options;
 mod options;
 mod parts;
 mod pictures;
@@ -29,6 +30,7 @@ mod sweep;
 mod sweep_report;
 mod train;
 mod training_options;
+mod weights;
 
 use std::error::Error as _;
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use gpu_nn::{Error, Result};
 use super::data_options::{PrepareArgs, looks_like_path};
 use super::options::Output;
 use super::training_options::ValidationArgs;
+use super::weights::WeightArgs;
 
 /// The parts, and what made features of their columns.
 pub struct Parts {
@@ -22,6 +23,8 @@ pub struct Parts {
     pub preprocessing: Preprocessing,
     /// Their features, where the data sets have none because they stay in their files.
     pub streams: Option<Streams>,
+    /// How much each sample of the training counts by its own weight.
+    pub weights: Option<Vec<f64>>,
 }
 
 /// The features of the parts in their files.
@@ -59,10 +62,12 @@ impl Parts {
         prepare: &PrepareArgs,
         output: Output,
         held_out: &ValidationArgs,
+        weights: &WeightArgs,
     ) -> Result<Self> {
         let validation = HeldOut::new(held_out.validation.as_deref(), "validation data")?;
         let test = HeldOut::new(held_out.test.as_deref(), "test data")?;
-        let table = prepare.read(source, output)?;
+        let mut table = prepare.read(&weights.to_read(source), output)?;
+        let weights = weights.take(&mut table)?;
         let mut rows = table.rows();
         let seed = held_out.split_seed;
         let test_rows = take(&mut rows, table.targets(), &test, seed)?;
@@ -78,7 +83,8 @@ impl Parts {
             }
         };
         let (validation, test) = (part(&validation, validation_rows)?, part(&test, test_rows)?);
-        Ok(Self { training: Arc::new(training), validation, test, preprocessing, streams: None })
+        let weights = weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
+        Ok(Self { training: Arc::new(training), validation, test, preprocessing, streams: None, weights })
     }
 }
 

@@ -16,6 +16,7 @@ use super::data_options::PrepareArgs;
 use super::options::Output;
 use super::parts::{HeldOut, Parts, Streams, check_columns, like_training, like_training_options, take};
 use super::training_options::ValidationArgs;
+use super::weights::WeightArgs;
 
 /// Data that takes more than this share of the memory that is free is streamed.
 const SHARE: u64 = 2;
@@ -63,6 +64,7 @@ pub struct Asked<'a> {
     pub full_batch: bool,
     pub animate: bool,
     pub held_out: &'a ValidationArgs,
+    pub weights: &'a WeightArgs,
     /// Whether the user reads lines.
     pub lines: bool,
 }
@@ -109,6 +111,7 @@ impl StreamArgs {
         let validation = HeldOut::new(asked.held_out.validation.as_deref(), "validation data")?;
         let test = HeldOut::new(asked.held_out.test.as_deref(), "test data")?;
         let table = self.open(file, &options, asked.lines)?;
+        let weights = asked.weights.of_rows(table.table())?;
         let (mut rows, mut validation_rows, mut test_rows) = (None, None, None);
         if [&validation, &test].iter().any(|held_out| matches!(held_out, HeldOut::Share(_))) {
             // As `Parts::new` does, with half the bytes a row.
@@ -125,6 +128,10 @@ impl StreamArgs {
         let preprocessing = table
             .fit(rows.as_deref(), &preparation, &mut |done| reading.rows((done % n) as u64, n as u64))?;
         reading.finish();
+        let weights = match (weights, &rows) {
+            (Some(weights), Some(rows)) => Some(rows.iter().map(|&row| weights[row as usize]).collect()),
+            (weights, _) => weights,
+        };
         let (training, dataset) = table.part(rows, &preprocessing)?;
         let part = |held_out: &HeldOut, rows: Option<Vec<u32>>| -> Result<_> {
             match (held_out, rows) {
@@ -149,6 +156,7 @@ impl StreamArgs {
             test: test_set,
             preprocessing,
             streams,
+            weights,
         })
     }
 
@@ -188,6 +196,10 @@ impl Asked<'_> {
         if let Some(lowering) = self.lowering.filter(|lowering| *lowering != Lowering::Layerwise) {
             let reason = "it holds all samples on the device; use --lowering layerwise, or --stream=no";
             return refuse("lowering of streamed samples", lowering.name(), reason);
+        }
+        if let Some(column) = self.weights.column() {
+            let reason = "it is left in its file; give the weights of streamed samples as an NPY file";
+            return refuse("column of weights", column, reason);
         }
         if self.animate {
             let reason = "a picture of streamed samples is not drawn; leave it out, or use --stream=no";

@@ -9,7 +9,7 @@ use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Metric, Metrics, WINDOW_BYTES, WatchPlan, stand_in,
+    Backend, CancelToken, Checkpoint, Metric, Metrics, WINDOW_BYTES, WatchPlan, sample_weights, stand_in,
 };
 use gpu_nn::{Error, Result};
 
@@ -31,6 +31,7 @@ use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
 use super::stream_options::{Asked, StreamArgs};
 use super::training_options::{Steps, TrainingArgs, ValidationArgs};
+use super::weights::WeightArgs;
 
 /// Train a network and save it with its pictures.
 ///
@@ -57,6 +58,8 @@ pub struct Args {
     network: NetworkArgs,
     #[command(flatten)]
     training: TrainingArgs,
+    #[command(flatten)]
+    weights: WeightArgs,
     #[command(flatten)]
     validation: ValidationArgs,
     #[command(flatten)]
@@ -88,11 +91,11 @@ pub(super) struct Prepared {
 
 impl Args {
     async fn prepare(&self) -> Result<Prepared> {
-        let source = self.data.source(None)?;
+        let source = self.weights.kept(self.data.source(None)?)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
         let parts = match self.stream.parts(&source, &self.prepare, &self.asked())? {
             Some(streamed) => streamed,
-            None => Parts::new(&source, &self.prepare, self.network.output, &self.validation)?,
+            None => Parts::new(&source, &self.prepare, self.network.output, &self.validation, &self.weights)?,
         };
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
@@ -102,10 +105,7 @@ impl Args {
         }
         let steps = self.training.steps(dataset.m)?;
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
-        let weights = match &self.training.class_weight {
-            Some(wanted) => Some(wanted.of_samples(dataset)?),
-            None => None,
-        };
+        let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
         let lowering = self.training.lowering;
         let (backend, why) = if parts.streams.is_some() {
             steps.check_batches()?;
@@ -129,6 +129,7 @@ impl Args {
             full_batch: self.training.is_full_batch(),
             animate: self.animate,
             held_out: &self.validation,
+            weights: &self.weights,
             lines: !self.results.quiet && !self.results.json,
         }
     }
@@ -243,7 +244,7 @@ async fn train(
         None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
         Some((path, saved)) => {
             check_resumed(saved, &run)?;
-            RunFolder::reopen(path)
+            RunFolder::reopen(path)?
         }
     };
     let interrupt = Interrupt::listen()?;
@@ -318,6 +319,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         lowering,
         data: run.parts.training.name.clone(),
         network: run.network.to_string(),
+        loss: run.network.loss().to_string(),
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
@@ -346,6 +348,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
         command: command_line(),
         settings: Settings {
             network: run.network.to_string(),
+            loss: run.network.loss().to_string(),
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
@@ -354,6 +357,9 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,
             l2: run.steps.descent.l2,
+            label_smoothing: run.steps.label_smoothing,
+            clip_norm: run.steps.clip_norm(),
+            clip_value: run.steps.descent.most_each(),
             dropout: run.steps.dropout.map_or(0.0, |dropout| dropout.rate),
             dropout_seed: run.steps.dropout.map(|dropout| dropout.seed),
             batch_size: run.steps.batches.size,

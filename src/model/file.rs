@@ -7,7 +7,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use super::checked;
-use super::replace::replace;
+use super::replace::{Durability, replace};
 use crate::data::{DataSource, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::{Arena, Network, Parameters};
@@ -61,7 +61,7 @@ impl Model {
     /// [`Error::Write`] when the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes().map_err(|problem| Error::Model { path: path.into(), problem })?;
-        replace(path, &bytes)
+        replace(path, &bytes, Durability::Power)
     }
 
     fn to_bytes(&self) -> std::result::Result<Vec<u8>, String> {

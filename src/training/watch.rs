@@ -87,6 +87,12 @@ impl<'a> Watch<'a> {
         self.best = best;
     }
 
+    /// Goes on with the first of its looks, of which this was the best.
+    pub(super) fn go_back(&mut self, looks: usize, best: Option<Best>) {
+        self.looks.truncate(looks);
+        self.best = best;
+    }
+
     pub(super) fn best(&self) -> Option<&Best> {
         self.best.as_ref()
     }

@@ -5,7 +5,7 @@ use gpu_nn::gpu::Device;
 use gpu_nn::network::{Activation, Layer, Loss, Network};
 use gpu_nn::schedule::{self, Contents, Op, Schedule};
 
-use crate::gpu_support::{ACTIVATIONS, Case, Numbers, SMALLEST_NORMAL, device, single};
+use crate::gpu_support::{ACTIVATIONS, Case, Numbers, SMALLEST_NORMAL, WITH_Z, device, single};
 
 /// The largest relative error of tanh, sigmoid, exp and softplus: not quite seven roundings.
 const LIMIT: f64 = 4e-7;
@@ -82,7 +82,7 @@ fn softplus_is_accurate() {
     let (y, j) = (case.target(vec![0.0]), case.costs());
     for &z in &z {
         let z = case.filled("Z", vec![z]);
-        case.op(Op::Cost { loss: Loss::BinaryCrossEntropy, z, y, j });
+        case.op(Op::Cost { loss: Loss::BinaryCrossEntropy, smoothing: 0.0, z, y, j });
     }
     let softplus = |z: f64| z.max(0.0) + (-z.abs()).exp().ln_1p();
     assert_accurate("softplus", &z, &case.run_on(device).unwrap().costs, softplus);
@@ -97,13 +97,15 @@ fn agree(got: f64, want: f64) -> bool {
 fn activations_of_nan_and_infinities() {
     let Some(device) = device() else { return };
     let z = [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         let a = activated(device, g, &z);
         assert!(a[0].is_nan() && a[1].is_nan(), "{g} hides a NaN: {a:?}");
         let want = match g {
             Activation::Sigmoid => [1.0, 0.0],
             Activation::Tanh => [1.0, -1.0],
-            Activation::Relu | Activation::Softplus => [f64::INFINITY, 0.0],
+            Activation::Relu | Activation::Softplus | Activation::Gelu | Activation::Silu => {
+                [f64::INFINITY, 0.0]
+            }
             Activation::Elu => [f64::INFINITY, -1.0],
             Activation::LeakyRelu { .. } | Activation::Identity => [f64::INFINITY, f64::NEG_INFINITY],
         };
@@ -119,8 +121,8 @@ fn assert_loss_agrees(device: &Device, loss: Loss, logits: &[f64], y: &[f64]) {
     let mut case = Case::new(1);
     let (z, y, j) = (case.filled("Z", logits.to_vec()), case.target(y.to_vec()), case.costs());
     let (dz, a) = (case.empty("dZ", logits.len()), case.empty("A", logits.len()));
-    case.op(Op::Cost { loss, z, y, j });
-    case.op(Op::OutputDelta { loss, z, y, dz });
+    case.op(Op::Cost { loss, smoothing: 0.0, z, y, j });
+    case.op(Op::OutputDelta { loss, smoothing: 0.0, z, y, dz });
     case.op(Op::Predict { loss, z, a });
     let (got, want) = case.run(device);
     for id in [j, dz, a] {
@@ -169,7 +171,7 @@ fn small(g: Activation, loss: Loss, n_outputs: usize) -> (Schedule, Contents) {
 fn a_nan_reaches_activations_cost_and_gradients() {
     let Some(device) = device() else { return };
     let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         for (loss, n_outputs) in losses {
             let (schedule, mut before) = small(g, loss, n_outputs);
             // X (2, 5): a feature of sample 3.

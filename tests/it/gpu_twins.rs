@@ -3,13 +3,13 @@
 //! Limits are derived, not chosen: a sum of n terms whose longest strand has d additions is off by at most
 //! (d + 1) * ROUNDING * sum of |terms|, and at most SMALLEST_NORMAL for each term that a device flushed to zero.
 
-use gpu_nn::cpu_reference::{activate, activation_derivative, output_delta, predict};
+use gpu_nn::cpu_reference::{activate, activation_derivative, output_delta, predict, sigmoid};
 use gpu_nn::gpu::Device;
 use gpu_nn::network::{Activation, Loss};
 use gpu_nn::schedule::{Contents, Op, TensorId};
 
 use crate::gpu_support::{
-    ACTIVATIONS, Case, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, assert_within, device, single,
+    ACTIVATIONS, Case, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, assert_within, device, single,
 };
 
 /// What the device's own functions (exp, tanh, sigmoid, log1p, ln) may be off by, relative.
@@ -150,12 +150,30 @@ fn activation_inputs(n_l: usize, m: usize) -> Vec<f64> {
     z
 }
 
+/// The w of an activation z sigmoid(w), and its derivative by z.
+fn exponent(g: Activation, z: f64) -> (f64, f64) {
+    let factor = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+    match g {
+        Activation::Gelu => (factor * (z + 0.044715 * z.powi(3)), factor * (1.0 + 3.0 * 0.044715 * z * z)),
+        _ => (z, 1.0),
+    }
+}
+
+/// The roundings of z sigmoid(w): those of w grow to so many times as many in exp(w), but where exp is clamped.
+fn gated_roundings(w: f64) -> f64 {
+    12.0 + 4.0 * w.abs().min(90.0)
+}
+
+/// What is left of z sigmoid(w) where exp(w) is clamped: at most 88 times that.
+const GATED_FLOOR: f64 = 100.0 * EXP_FLOOR;
+
 #[test]
 fn activations() {
     let Some(device) = device() else { return };
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         for (n_l, _, m) in shapes() {
             let z = activation_inputs(n_l, m);
+            let inputs = z.clone();
             let mut want = z.clone();
             activate(g, &z, &mut want);
             let mut case = Case::new(m);
@@ -165,6 +183,9 @@ fn activations() {
                 Activation::Sigmoid | Activation::Softplus => FUNCTION * want[i].abs() + EXP_FLOOR,
                 Activation::Tanh | Activation::Elu => FUNCTION * want[i].abs() + SMALLEST_NORMAL,
                 Activation::LeakyRelu { .. } => ROUNDING * want[i].abs() + SMALLEST_NORMAL,
+                Activation::Gelu | Activation::Silu => {
+                    ROUNDING * gated_roundings(exponent(g, inputs[i]).0) * want[i].abs() + GATED_FLOOR
+                }
                 Activation::Relu | Activation::Identity => 0.0,
             };
             check(device, &case, op.output().unwrap(), limit);
@@ -175,12 +196,14 @@ fn activations() {
 #[test]
 fn activation_derivatives() {
     let Some(device) = device() else { return };
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         for (n_l, _, m) in shapes() {
             let z = activation_inputs(n_l, m);
             let mut a = z.clone();
-            activate(g, &z, &mut a);
-            a.iter_mut().for_each(|a| *a = single(*a));
+            if !g.needs_z() {
+                activate(g, &z, &mut a);
+                a.iter_mut().for_each(|a| *a = single(*a));
+            }
             let da = Numbers::new(6).awkward(n_l * m);
             let mut want = da.clone();
             activation_derivative(g, &da, &a, &mut want);
@@ -197,6 +220,14 @@ fn activation_derivatives() {
             // Two functions and their product.
             let function = if g == Activation::Softplus { 2.0 * FUNCTION / ROUNDING } else { 0.0 };
             let limit = |i: usize| {
+                if g.needs_z() {
+                    // Two terms, s and z s (1 - s) w', which may cancel.
+                    let (w, slope) = exponent(g, z[i]);
+                    let s = sigmoid(w);
+                    let size = s + (z[i] * s * (1.0 - s) * slope).abs();
+                    return da[i].abs() * (ROUNDING * gated_roundings(w) * size + 10.0 * GATED_FLOOR)
+                        + SMALLEST_NORMAL;
+                }
                 let size = want[i].abs() * (3.0 + function) + da[i].abs() * cancelled;
                 ROUNDING * size + (1.0 + da[i].abs()) * SMALLEST_NORMAL
             };
@@ -205,7 +236,7 @@ fn activation_derivatives() {
     }
 }
 
-/// Every loss with every size as m, and softmax and squared error with several numbers of outputs.
+/// Every loss with every size as m, and softmax and values with several numbers of outputs.
 fn loss_shapes() -> impl Iterator<Item = (Loss, usize, usize)> {
     let outputs = [
         (Loss::BinaryCrossEntropy, 1),
@@ -216,6 +247,10 @@ fn loss_shapes() -> impl Iterator<Item = (Loss, usize, usize)> {
         (Loss::SquaredError, 1),
         (Loss::SquaredError, 3),
         (Loss::SquaredError, 127),
+        (Loss::AbsoluteError, 1),
+        (Loss::AbsoluteError, 3),
+        (Loss::Huber { delta: 0.75 }, 1),
+        (Loss::Huber { delta: 0.75 }, 3),
     ];
     outputs.into_iter().flat_map(|(loss, n)| SIZES.into_iter().map(move |m| (loss, n, m)))
 }
@@ -233,14 +268,19 @@ fn costs() {
         let mut numbers = Numbers::new(7);
         let (z, y) = (numbers.awkward(n * m), numbers.targets(loss, n, m));
         let mut case = Case::new(m);
-        let op =
-            Op::Cost { loss, z: case.filled("Z", z.clone()), y: case.target(y.clone()), j: case.costs() };
+        let op = Op::Cost {
+            loss,
+            smoothing: 0.0,
+            z: case.filled("Z", z.clone()),
+            y: case.target(y.clone()),
+            j: case.costs(),
+        };
         case.op(op);
         let (got, want) = case.run(device);
         // Of one sample: no terms cancel except in z_i - y_i and max - z_y, which round once.
         let own = match loss {
             Loss::BinaryCrossEntropy => 10.0,
-            Loss::SoftmaxCrossEntropy | Loss::SquaredError => n as f64 + 12.0,
+            _ => n as f64 + 12.0,
         };
         // A softmax's ln(sum) may vanish beside a large sum's rounding: at most ln(n) a sample.
         let size =
@@ -259,7 +299,7 @@ fn output_limit(loss: Loss, z: &[f64], a: f64, n: usize, j: usize, m: usize) -> 
             let roundings = n as f64 + 12.0 + 2.0 * spread(z, j, m).min(104.0);
             ROUNDING * roundings * a + EXP_FLOOR
         }
-        Loss::SquaredError => 0.0,
+        _ => 0.0,
     }
 }
 
@@ -286,10 +326,11 @@ fn output_deltas() {
         let (z, y) = (numbers.awkward(n * m), numbers.targets(loss, n, m));
         let (mut a, mut want) = (z.clone(), z.clone());
         predict(loss, &z, &mut a, m);
-        output_delta(loss, &z, &y, &mut want, m);
+        output_delta(loss, 0.0, &z, &y, &mut want, m);
         let mut case = Case::new(m);
         let op = Op::OutputDelta {
             loss,
+            smoothing: 0.0,
             z: case.filled("Z", z.clone()),
             y: case.target(y),
             dz: case.empty(&format!("{loss:?} dZ"), n),

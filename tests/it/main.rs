@@ -22,6 +22,8 @@ mod cpu_training;
 mod cpu_twins;
 mod csv;
 mod data;
+#[cfg(unix)]
+mod durable_files;
 mod export_c;
 mod export_models;
 mod export_npz;
@@ -42,6 +44,7 @@ mod gpu_twins;
 mod gradients;
 mod judged;
 mod numpy_random;
+mod objectives;
 mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
@@ -51,4 +54,6 @@ mod rules;
 mod schedule;
 mod streaming;
 mod support;
+mod survival;
 mod tables;
+mod weights;
