@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, parse_value_loss};
 use gpu_nn::schedule::{Lowering, Problem};
-use gpu_nn::training::{Backend, BackendChoice, fastest_backend};
+use gpu_nn::training::{Backend, BackendChoice, fastest_backend, fastest_window_backend};
 use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, backend_key};
@@ -133,6 +133,19 @@ impl BackendArgs {
         let (backend, why) = fastest_backend(problem, iterations).await?;
         let choice = if backend.adapter().is_some() { "gpu" } else { backend.name() };
         choices.remember(key, choice);
+        Ok(Self::describe(backend, &why))
+    }
+
+    /// Opens the backend for a training in windows of samples, of which the problem is one.
+    pub async fn open_for_windows(
+        &self,
+        problem: &Problem<'_>,
+        lowering: Option<Lowering>,
+    ) -> Result<(Backend, String)> {
+        if (self.backend, &self.adapter, lowering) != (BackendChoice::Auto, &None, None) {
+            return self.open().await;
+        }
+        let (backend, why) = fastest_window_backend(problem).await?;
         Ok(Self::describe(backend, &why))
     }
 

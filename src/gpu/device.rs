@@ -154,6 +154,11 @@ impl Device {
         }
     }
 
+    /// Whether a kernel sees an array of so many elements whole.
+    pub fn binds(&self, elements: usize) -> bool {
+        self.check_array("array", elements).is_ok()
+    }
+
     /// A buffer that nothing is in yet. Whether there was room for it, [`Device::check`] tells.
     pub(super) fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         if self.faults.lacks_room() {

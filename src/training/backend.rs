@@ -250,6 +250,16 @@ impl Backend {
         }
     }
 
+    /// Whether it holds an array of so many elements whole.
+    pub fn binds(&self, elements: usize) -> bool {
+        let _ = elements;
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => device.binds(elements),
+            _ => true,
+        }
+    }
+
     /// The same in that lowering, or where the device has no room for it, in another that it has room for.
     ///
     /// # Errors

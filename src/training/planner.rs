@@ -101,6 +101,29 @@ pub async fn fastest_backend(problem: &Problem<'_>, iterations: usize) -> Result
     }
 }
 
+/// The faster of the host and the best GPU for windows of samples, of which the problem is one; with it, why.
+///
+/// # Errors
+/// As [`fastest_backend`].
+pub async fn fastest_window_backend(problem: &Problem<'_>) -> Result<(Backend, String)> {
+    let (device, why) = Backend::open(BackendChoice::Auto, None).await?;
+    if device.adapter().is_none() {
+        return Ok((device, why));
+    }
+    let host = Backend::host();
+    let on_host = seconds_an_iteration(host.executor(problem, Lowering::Layerwise)?, |_| false).await?;
+    let on_device = match device.executor(problem, Lowering::Layerwise) {
+        Ok(executor) => seconds_an_iteration(executor, |_| false).await?,
+        Err(error) => return Ok((host, format!("a GPU was found but cannot be used: {error}"))),
+    };
+    let times = format!(
+        "measured an iteration: {} on the CPU, {} on the GPU",
+        duration(on_host),
+        duration(on_device)
+    );
+    Ok((if on_device < on_host { device } else { host }, times))
+}
+
 fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 1e-3 => format!("{:.1} us", s * 1e6),

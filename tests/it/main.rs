@@ -1,5 +1,6 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
+mod allocations;
 mod arrays;
 mod bad_files;
 mod cli_bench;
@@ -49,8 +50,10 @@ mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
 mod plot;
+mod properties;
 mod rules;
 mod schedule;
+mod streaming;
 mod support;
 mod survival;
 mod tables;
