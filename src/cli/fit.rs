@@ -7,8 +7,8 @@ use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Score, Stopped, Trained, Trainer,
-    WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Plateau, Progress, Score, Stopped, Trained,
+    Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -93,7 +93,7 @@ pub async fn fit(
     let executor = open(&job, &problem, console).await?;
     let mut trainer = Trainer::new(executor, plan).cancelled_by(job.cancel.clone());
     if let Some(watch) = job.watch {
-        trainer = trainer.watched(watch);
+        trainer = trainer.watched(watch).falling(steps.plateau(watch.metric));
     }
     let ((every, keep), lowering) = (job.keep, trainer.lowering());
     trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
@@ -103,7 +103,11 @@ pub async fn fit(
     let setup = start.elapsed();
     let begin = Instant::now();
     let (seen, looks) = job.checkpoint.map_or((0, 0), |old| (old.costs.len(), old.looks.len()));
-    let mut watch = Watch { console, steps, seen, looks, on_cost };
+    let mut plateau = job.watch.and_then(|watch| steps.plateau(watch.metric));
+    for look in job.checkpoint.iter().flat_map(|old| &old.looks) {
+        plateau.as_mut().map(|plateau| plateau.see(look));
+    }
+    let mut watch = Watch { console, steps, plateau, seen, looks, on_cost };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
     console.finish();
@@ -189,6 +193,8 @@ async fn regions(trainer: &mut Trainer<'_>, grid: Grid, loss: Loss) -> Result<Re
 struct Watch<'a> {
     console: &'a Console,
     steps: Steps,
+    /// What the looks so far have made of the learning rate.
+    plateau: Option<Plateau>,
     /// Costs and looks that have been shown.
     seen: usize,
     looks: usize,
@@ -210,6 +216,12 @@ impl Watch<'_> {
             // Some twenty lines, however many looks.
             if (index + 1).is_multiple_of(all.div_ceil(20)) || index + 1 == all {
                 let _ = self.console.line(&self.steps.describe_look(look));
+            }
+            if let Some(plateau) = &mut self.plateau
+                && plateau.see(look)
+            {
+                let rate = self.steps.descent.learning_rate * plateau.factor();
+                let _ = self.console.line(&format!("  learning rate {rate:e} from here on"));
             }
         }
         self.looks = progress.looks.len();

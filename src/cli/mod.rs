@@ -21,6 +21,7 @@ mod options;
 mod parts;
 mod pictures;
 mod predict;
+mod rates;
 mod record;
 mod resume;
 mod run_folder;

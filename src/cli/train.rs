@@ -89,6 +89,10 @@ impl Args {
             pictures::check_drawable(dataset)?;
         }
         let steps = self.training.steps(dataset.m)?;
+        if self.animate && steps.plateau(self.validation.metric).is_some() {
+            let reason = "--animate goes on between looks without looking; leave one of them out";
+            return Err(Error::invalid("schedule", "plateau", reason));
+        }
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
         let weights = match &self.training.class_weight {
             Some(wanted) => Some(wanted.of_samples(dataset)?),
@@ -129,7 +133,8 @@ impl Args {
         let validation = run.parts.validation.as_ref().map(|dataset| (dataset, run.network.loss()));
         let stops = patience.is_some() || max_time.is_some();
         let keeps = self.validation.checkpoint_every.is_some();
-        let needed = validation.is_some() || stops || keeps || run.steps.in_batches();
+        let waits = run.steps.plateau(metric).is_some();
+        let needed = validation.is_some() || stops || keeps || waits || run.steps.in_batches();
         let every = run.steps.look_every();
         needed.then_some(WatchPlan { validation, every, metric, patience, max_time })
     }

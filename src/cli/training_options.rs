@@ -6,12 +6,13 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan};
+use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan, Plateau};
 use gpu_nn::{Error, Result};
 
 use super::console::thousands;
 use super::objective_options::ObjectiveArgs;
 use super::options::{at_least_one, learning_rate, seed};
+use super::rates::{Rates, rates};
 
 /// How to train.
 #[derive(Clone, Debug, Args)]
@@ -45,7 +46,9 @@ pub struct TrainingArgs {
     /// adamw; with other constants as in momentum:momentum=0.8 or adamw:weight_decay=0.1,beta_2=0.99
     #[arg(long, value_name = "RULE", default_value = "sgd")]
     optimizer: Optimizer,
-    /// The learning rate over time: constant, step:EPOCHS:FACTOR, exponential:EPOCHS:FACTOR or cosine (to 0 at the end)
+    /// The learning rate over time: constant, step:EPOCHS:FACTOR, exponential:EPOCHS:FACTOR, cosine (to 0 at the end), or
+    /// plateau:factor=0.1,patience=10 (times the factor after so many epochs, or reports without --batch-size, in which --metric
+    /// of the validation data, or without any the training cost, does not improve)
     #[arg(long, value_name = "HOW", default_value = "constant", value_parser = rates)]
     schedule: Rates,
     /// Epochs in which the learning rate grows to its full size
@@ -131,6 +134,7 @@ impl TrainingArgs {
             Rates::Step { epochs, factor } => Decay::Step { every: of_epochs(epochs)?, factor },
             Rates::Exponential { epochs, factor } => Decay::Exponential { every: of_epochs(epochs)?, factor },
             Rates::Cosine => Decay::Cosine { over: iterations.saturating_sub(warm_up).max(1) },
+            Rates::Plateau { factor, patience } => Decay::Plateau { factor, patience, reductions: 0 },
         };
         let descent = Descent {
             optimizer: self.optimizer,
@@ -204,6 +208,11 @@ impl Steps {
         }
     }
 
+    /// What follows the looks, where the learning rate waits for a plateau of a metric.
+    pub fn plateau(&self, metric: Metric) -> Option<Plateau> {
+        Plateau::of(self.descent.rates, metric)
+    }
+
     /// Whether there is more than one batch.
     pub fn in_batches(&self) -> bool {
         self.batches.count() > 1
@@ -241,6 +250,9 @@ impl Steps {
             text += &format!(" of {}", descent.optimizer.name());
         }
         text += &format!(" at learning rate {}", descent.learning_rate);
+        if let Decay::Plateau { factor, patience, .. } = descent.rates.decay {
+            text += &format!(", times {factor} after {patience} looks without an improvement");
+        }
         if let Some(dropout) = self.dropout {
             text += &format!(", dropout {}", dropout.rate);
         }
@@ -317,40 +329,6 @@ fn batch_size(text: &str) -> std::result::Result<BatchSize, String> {
             Ok(n) => Ok(BatchSize::Samples(n)),
             Err(_) => Err("give a whole number of at least 1, or full".into()),
         },
-    }
-}
-
-/// The learning rate over time, in epochs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rates {
-    Constant,
-    Step { epochs: usize, factor: f64 },
-    Exponential { epochs: usize, factor: f64 },
-    Cosine,
-}
-
-fn rates(text: &str) -> std::result::Result<Rates, String> {
-    let unknown = || {
-        "use constant, step:EPOCHS:FACTOR such as step:10:0.5, exponential:EPOCHS:FACTOR such as exponential:1:0.95, or \
-         cosine"
-            .to_owned()
-    };
-    let mut parts = text.split(':');
-    let name = parts.next().unwrap_or_default();
-    let numbers: Vec<&str> = parts.collect();
-    match (name, &numbers[..]) {
-        ("constant", []) => Ok(Rates::Constant),
-        ("cosine", []) => Ok(Rates::Cosine),
-        ("step" | "exponential", [epochs, factor]) => {
-            let epochs = at_least_one(epochs).map_err(|_| unknown())?;
-            let factor: f64 = factor.parse().map_err(|_| unknown())?;
-            if name == "step" {
-                Ok(Rates::Step { epochs, factor })
-            } else {
-                Ok(Rates::Exponential { epochs, factor })
-            }
-        }
-        _ => Err(unknown()),
     }
 }
 

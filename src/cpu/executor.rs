@@ -12,7 +12,7 @@ use super::shape::Shape;
 use super::team::{Chunk, Member, Team, add_up, part};
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{Problem, Variant, Window, evaluation_with};
+use crate::schedule::{Problem, RateSchedule, Variant, Window, evaluation_with};
 
 /// A network in training on the host, in single precision.
 pub struct Executor {
@@ -143,6 +143,12 @@ impl Executor {
         parameters.check_for(&self.network)?;
         self.parameters = single(parameters)?;
         Ok(())
+    }
+
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        self.stepper.set_rates(rates);
     }
 
     /// What the optimiser remembers, (states, parameters).

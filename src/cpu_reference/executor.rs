@@ -7,8 +7,8 @@ use super::{
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{
-    self, Batches, Contents, Descent, Op, Problem, Schedule, Storage, TensorId, Variant, evaluation_with,
-    training_step_with,
+    self, Batches, Contents, Descent, Op, Problem, RateSchedule, Schedule, Storage, TensorId, Variant,
+    evaluation_with, training_step_with,
 };
 
 /// Samples predicted at a time, so that large sets need little memory.
@@ -144,6 +144,13 @@ impl Executor {
         parameters.check_for(&self.network)?;
         self.parameters = parameters.clone();
         Ok(())
+    }
+
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        self.descent.rates = rates;
+        self.step.schedule.set_rates(rates);
     }
 
     /// What the optimiser remembers, (states, parameters).

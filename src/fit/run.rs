@@ -11,8 +11,8 @@ use crate::model::Model;
 use crate::network::{Network, initialize};
 use crate::schedule::{Lowering, Problem};
 use crate::training::{
-    Backend, BackendChoice, CancelToken, Executor, Look, Metric, Metrics, Plan, Progress, Trained, Trainer,
-    fastest_backend, fastest_lowering,
+    Backend, BackendChoice, CancelToken, Executor, Look, Metric, Metrics, Plan, Plateau, Progress, Trained,
+    Trainer, fastest_backend, fastest_lowering,
 };
 
 type OnProgress<'a> = Box<dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a>;
@@ -60,6 +60,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
         shuffle: steps.batches.shuffle,
         descent: steps.descent,
         dropout: steps.dropout,
+        label_smoothing: options.label_smoothing,
         ..Problem::full_batch(&network, &parameters, &dataset.x, &y, dataset.m, 0.0)
     };
     problem.check()?;
@@ -74,7 +75,8 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
     let mut trainer = Trainer::new(executor, plan).cancelled_by(stop.clone());
     if is_watched(options, &steps, &parts, &callbacks) {
         let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
-        trainer = trainer.watched(options.watch(&steps, validation));
+        let plateau = Plateau::of(steps.descent.rates, options.metric);
+        trainer = trainer.watched(options.watch(&steps, validation)).falling(plateau);
     }
     let trained = trainer.finish(&mut |progress| callbacks.see(progress, &stop)).await?;
     let test = match &parts.test {
@@ -100,8 +102,9 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
 /// Whether there is something to see between the first and the last iteration.
 fn is_watched(options: &Options, steps: &Steps, parts: &Parts<'_>, callbacks: &Callbacks<'_>) -> bool {
     let stops = options.patience.is_some() || options.max_time.is_some();
+    let waits = Plateau::of(steps.descent.rates, options.metric).is_some();
     let seen = parts.validation.is_some() || callbacks.on_look.is_some();
-    stops || seen || steps.batches.count() > 1
+    stops || waits || seen || steps.batches.count() > 1
 }
 
 /// Refuses a metric that the data cannot have.

@@ -11,7 +11,7 @@ use super::predictor::Predictor;
 use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Problem, Variant};
+use crate::schedule::{self, Batches, Problem, RateSchedule, Variant};
 
 /// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
 pub const TIME_BUDGET: Duration = Duration::from_millis(50);
@@ -212,6 +212,12 @@ impl<'d> Executor<'d> {
     pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
         parameters.check_for(&self.network)?;
         upload(self.device, &self.shared.parameters, "parameters", parameters.values())
+    }
+
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        self.step.set_rates(rates);
     }
 
     /// What the optimiser remembers, (states, parameters).

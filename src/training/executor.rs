@@ -9,7 +9,7 @@ use crate::gpu;
 use crate::network::Parameters;
 #[cfg(feature = "gpu")]
 use crate::schedule::Lowering;
-use crate::schedule::Window;
+use crate::schedule::{RateSchedule, Window};
 
 /// A network in training on one of the backends. Each method is the executor's own of the same name.
 pub enum Executor<'b> {
@@ -102,6 +102,12 @@ impl Executor<'_> {
     /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
     pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
         delegate!(self, e => e.set_parameters(parameters), e.set_parameters(parameters), e.set_parameters(0, parameters))
+    }
+
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        delegate!(self, e => e.set_rates(rates), e.set_rates(rates), e.set_rates(rates));
     }
 
     /// What the optimiser remembers, (states, parameters).

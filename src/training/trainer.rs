@@ -4,6 +4,7 @@ use super::cancel::CancelToken;
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
 use super::feed::Feed;
+use super::plateau::Plateau;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
 use crate::network::Parameters;
@@ -56,6 +57,7 @@ pub struct Trainer<'b> {
     done: usize,
     costs: Vec<f64>,
     watch: Option<Watch<'b>>,
+    plateau: Option<Plateau>,
     keeper: Option<Keeper<'b>>,
     cancel: CancelToken,
     feed: Option<Feed>,
@@ -71,7 +73,7 @@ impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
         let (costs, cancel) = (Vec::new(), CancelToken::new());
-        Self { executor, plan, done: 0, costs, watch: None, keeper: None, cancel, feed: None }
+        Self { executor, plan, done: 0, costs, watch: None, plateau: None, keeper: None, cancel, feed: None }
     }
 
     /// The same with an executor made for windows of samples, which this hands over.
@@ -82,6 +84,11 @@ impl<'b> Trainer<'b> {
     /// The same under watch from now on.
     pub fn watched(self, plan: WatchPlan<'b>) -> Self {
         Self { watch: Some(Watch::new(plan)), ..self }
+    }
+
+    /// The same with a learning rate that falls when the looks of the watch say so; the executor's problem has the same rates.
+    pub fn falling(self, plateau: impl Into<Option<Plateau>>) -> Self {
+        Self { plateau: plateau.into(), ..self }
     }
 
     /// Calls `keep` with a checkpoint after every `every` looks of a training under watch, if that is given, and when it is
@@ -103,10 +110,20 @@ impl<'b> Trainer<'b> {
     pub fn taken_up(mut self, checkpoint: Checkpoint) -> Self {
         let Checkpoint { done, costs, looks, best, .. } = checkpoint;
         (self.done, self.costs) = (done, costs);
+        looks.iter().for_each(|look| self.see(look));
         if let Some(watch) = &mut self.watch {
             watch.take_up(looks, best);
         }
         self
+    }
+
+    /// Lets the learning rate fall if a look is one too many.
+    fn see(&mut self, look: &Look) {
+        if let Some(plateau) = &mut self.plateau
+            && plateau.see(look)
+        {
+            self.executor.set_rates(plateau.rates());
+        }
     }
 
     /// The training as it is between two iterations.
@@ -219,6 +236,9 @@ impl<'b> Trainer<'b> {
                 }
                 None => return Ok(None),
             };
+            if let Some(look) = self.watch.as_ref().and_then(|watch| watch.looks().last().cloned()) {
+                self.see(&look);
+            }
             self.show(on_progress);
             self.keep(false).await?;
             if stopped.is_some() {

@@ -45,6 +45,7 @@ mod objectives;
 mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
+mod plateaus;
 mod plot;
 mod rules;
 mod schedule;
