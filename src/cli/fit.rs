@@ -7,8 +7,8 @@ use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Plateau, Progress, Score, Stopped, Trained,
-    Trainer, WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Lbfgs, Metrics, Plateau, Progress, Score, Stopped,
+    Trained, Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -87,7 +87,8 @@ pub async fn fit(
     let mut problem = steps.problem(network, &parameters, dataset, &y, job.weights);
     if let Some(checkpoint) = job.checkpoint {
         problem.parameters = &checkpoint.parameters;
-        problem.state = &checkpoint.state;
+        // That of L-BFGS is its own affair.
+        problem.state = if steps.method.history().is_some() { &[] } else { &checkpoint.state };
         problem.done = checkpoint.done;
     }
     let executor = open(&job, &problem, console).await?;
@@ -142,6 +143,11 @@ pub async fn fit(
 async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Result<Executor<'b>> {
     let Job { backend, lowering, steps, .. } = job;
     check_lowering(*lowering, backend)?;
+    if let Some(history) = steps.method.history() {
+        let executor = backend.executor(problem, lowering.unwrap_or(Lowering::Layerwise))?;
+        let state = job.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.state);
+        return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, problem, history, state)?)));
+    }
     match (lowering, backend.adapter()) {
         (Some(lowering), _) => return backend.executor(problem, *lowering),
         // The CPU has one way only.

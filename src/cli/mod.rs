@@ -16,6 +16,7 @@ mod import;
 mod info;
 mod interrupt;
 mod judged;
+mod method;
 mod objective_options;
 mod options;
 mod parts;

@@ -292,6 +292,7 @@ fn conclude(
             console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
         }
         Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
+        Some(Stopped::Converged) => console.line("stopped   no step changes anything any more")?,
         Some(Stopped::Cancelled) | None => {}
     }
     let n = thousands(fit.trained.iteration);
@@ -340,7 +341,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
-        optimizer: run.steps.descent.optimizer.to_string(),
+        optimizer: run.steps.method.to_string(),
         learning_rate: run.steps.descent.learning_rate,
         batch_size: run.steps.batches.size,
         iterations_done: fit.trained.costs.len(),
@@ -369,7 +370,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
-            optimizer: run.steps.descent.optimizer.to_string(),
+            optimizer: run.steps.method.to_string(),
             learning_rate: run.steps.descent.learning_rate,
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,

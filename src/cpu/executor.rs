@@ -163,6 +163,34 @@ impl Executor {
         self.first = window.first;
     }
 
+    /// The cost of `parameters` over all samples, without dropout, and its derivative by each of them, in their layout; for a
+    /// training on all samples at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
+    pub fn cost_and_gradient(&mut self, parameters: &Parameters) -> Result<(f64, Vec<f64>)> {
+        parameters.check_for(&self.network)?;
+        let parameters = &single(parameters)?;
+        let Self { data, plan, team, shape, .. } = self;
+        let m = data.blocks.batches.m;
+        let threads = shape.is_worth_threads(m);
+        let pass = Pass { arch: team.arch, plan, shared: threads && shape.wide, t: 0 };
+        let blocks = 0..data.blocks.count();
+        let count = shape.chunks(blocks.len());
+        let mut chunks: Vec<Chunk> = (0..count).map(|_| Chunk::new(parameters.len())).collect();
+        team.each(plan, &mut chunks, threads && !shape.wide, |index, chunk, member| {
+            for block in part(&blocks, index, count) {
+                let block = data.block(block, &mut member.input);
+                let gradients = &mut chunk.gradients;
+                let sums = pass::Parameters::AddGradients { parameters, gradients };
+                chunk.cost += pass.run(&block, &mut member.scratch, sums);
+            }
+        });
+        let sums = add_up(&mut chunks, threads);
+        let gradient = sums.gradients.iter().map(|&sum| f64::from(sum) / m as f64).collect();
+        Ok((sums.cost / m as f64, gradient))
+    }
+
     /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
         let costs = self.block_costs();

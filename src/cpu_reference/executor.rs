@@ -158,6 +158,21 @@ impl Executor {
         &self.state
     }
 
+    /// The cost of `parameters` over all samples, without dropout, and its derivative by each of them, in their layout; for a
+    /// training on all samples at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network.
+    pub fn cost_and_gradient(&mut self, parameters: &Parameters) -> Result<(f64, Vec<f64>)> {
+        parameters.check_for(&self.network)?;
+        let variant = Variant { dropout: None, ..self.variant };
+        let schedule = schedule::gradients_with(&self.network, self.batches.m, variant);
+        let mut workspace = Workspace::new(&schedule);
+        let mut values = parameters.values().to_vec();
+        workspace.run(&schedule, &self.x, &self.y, &mut Learnt::only(&mut values));
+        Ok((workspace.costs[0], workspace.gradients))
+    }
+
     /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
         let schedule = evaluation_with(&self.network, self.batches.m, self.variant);

@@ -34,6 +34,8 @@ pub struct Executor<'d> {
     step: Batched,
     /// Forward and cost, made when first needed.
     evaluation: Option<Batched>,
+    /// Forward, cost and backward, likewise.
+    objective: Option<Batched>,
     /// The same for samples that are handed over.
     block_evaluation: Option<Evaluation>,
     pace: Pace,
@@ -129,6 +131,7 @@ impl<'d> Executor<'d> {
             shared,
             step,
             evaluation: None,
+            objective: None,
             block_evaluation: None,
             pace,
             done: problem.done,
@@ -239,6 +242,30 @@ impl<'d> Executor<'d> {
     async fn arena(&self, buffer: &wgpu::Buffer) -> Result<Parameters> {
         let words: Vec<f32> = download(self.device, buffer, self.step.schedule().n_parameters).await?;
         Parameters::from_values(&self.network, words.into_iter().map(f64::from).collect())
+    }
+
+    /// The cost of `parameters` over all samples, without dropout, and its derivative by each of them, in their layout; for a
+    /// training on all samples at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32; else as
+    /// [`Executor::run`].
+    pub async fn cost_and_gradient(&mut self, parameters: &Parameters) -> Result<(f64, Vec<f64>)> {
+        self.set_parameters(parameters)?;
+        let objective = match self.objective.take() {
+            Some(objective) => objective,
+            None => {
+                let variant = Variant { dropout: None, ..self.variant };
+                let schedule = |m| schedule::gradients_with(&self.network, m, variant);
+                let batches = Batches::in_order(self.batches.m, self.batches.m);
+                Batched::new(self.device, self.shared.clone(), batches, schedule)?
+            }
+        };
+        let objective = self.objective.insert(objective);
+        let cost = objective.mean_cost(self.device).await?;
+        let gradients = objective.arrays.get(ArrayId::Gradients);
+        let words: Vec<f32> = download(self.device, gradients, objective.schedule().n_parameters).await?;
+        Ok((cost, words.into_iter().map(f64::from).collect()))
     }
 
     /// The cost of the current parameters over all samples.

@@ -11,6 +11,8 @@ use crate::network::Parameters;
 use crate::schedule::Lowering;
 use crate::schedule::{RateSchedule, Window};
 
+use super::lbfgs::Lbfgs;
+
 /// A network in training on one of the backends. Each method is the executor's own of the same name.
 pub enum Executor<'b> {
     /// On the host, in double precision.
@@ -24,6 +26,8 @@ pub enum Executor<'b> {
     /// On a device, in single precision, whole iterations at a time; a population of one.
     #[cfg(feature = "gpu")]
     GpuWhole(Box<gpu::Population<'b>>),
+    /// One of the others, which L-BFGS asks for its gradients.
+    Lbfgs(Box<Lbfgs<'b>>),
     /// Keeps the lifetime in builds without devices; cannot be made.
     #[cfg(not(feature = "gpu"))]
     #[doc(hidden)]
@@ -41,6 +45,7 @@ macro_rules! delegate {
             Executor::Gpu($inner) => $gpu,
             #[cfg(feature = "gpu")]
             Executor::GpuWhole($inner) => $whole,
+            Executor::Lbfgs($inner) => $gpu,
             #[cfg(not(feature = "gpu"))]
             Executor::Never(never, _) => match *never {},
         }
@@ -58,9 +63,15 @@ impl Executor<'_> {
             Self::Gpu(_) => Lowering::Layerwise.name(),
             #[cfg(feature = "gpu")]
             Self::GpuWhole(population) => population.lowering().name(),
+            Self::Lbfgs(lbfgs) => lbfgs.lowering(),
             #[cfg(not(feature = "gpu"))]
             Self::Never(never, _) => match *never {},
         }
+    }
+
+    /// Whether no further step would change anything.
+    pub fn has_converged(&self) -> bool {
+        matches!(self, Self::Lbfgs(lbfgs) if lbfgs.has_converged())
     }
 
     /// Runs at most `iterations` training steps and says how many; zero only for zero.

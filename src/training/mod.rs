@@ -7,9 +7,11 @@ mod cancel;
 mod checkpoint;
 mod class_weight;
 mod curves;
+mod evaluator;
 mod executor;
 mod feed;
 mod gradient_check;
+mod lbfgs;
 mod metrics;
 mod planner;
 mod plateau;
@@ -19,6 +21,7 @@ mod score;
 mod streamed;
 mod trainer;
 mod watch;
+mod wolfe;
 
 pub use backend::{Backend, BackendChoice};
 pub use cancel::CancelToken;
@@ -30,6 +33,7 @@ pub use curves::{
 pub use executor::Executor;
 pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
+pub use lbfgs::{LBFGS_HISTORY, Lbfgs};
 pub use metrics::{Metric, Metrics};
 pub use planner::{Choice, fastest_backend, fastest_lowering};
 pub use plateau::Plateau;

@@ -188,7 +188,7 @@ impl<'b> Trainer<'b> {
     /// [`Error::Diverged`] at the first cost that is not finite; failures of the device.
     pub async fn advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
         let until = until.min(self.plan.iterations);
-        while self.done < until && !self.cancel.is_cancelled() {
+        while self.done < until && !self.cancel.is_cancelled() && !self.executor.has_converged() {
             let look = self.next_report().min(until);
             let ready = match &mut self.feed {
                 Some(feed) => feed.prepare(&mut self.executor, self.done, look - self.done)?,
@@ -218,7 +218,7 @@ impl<'b> Trainer<'b> {
         &mut self,
         on_progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<Option<Stopped>> {
-        while self.done < self.plan.iterations {
+        while self.done < self.plan.iterations && !self.executor.has_converged() {
             let next = self.watch.as_ref().map_or(self.plan.iterations, |watch| watch.next(self.done));
             let first = self.watch.as_ref().map_or(0, |watch| watch.last(self.done));
             self.advance(next, on_progress).await?;
@@ -234,8 +234,12 @@ impl<'b> Trainer<'b> {
                         (&mut self.executor, self.feed.as_ref().and_then(Feed::held_out));
                     watch.look(executor, held_out, self.done, &self.costs[first..]).await?
                 }
-                None => return Ok(None),
+                None => None,
             };
+            let stopped = stopped.or(self.executor.has_converged().then_some(Stopped::Converged));
+            if self.watch.is_none() {
+                return Ok(stopped);
+            }
             if let Some(look) = self.watch.as_ref().and_then(|watch| watch.looks().last().cloned()) {
                 self.see(&look);
             }
@@ -245,7 +249,7 @@ impl<'b> Trainer<'b> {
                 return Ok(stopped);
             }
         }
-        Ok(None)
+        Ok(self.executor.has_converged().then_some(Stopped::Converged))
     }
 
     /// Iterations after which the next report's cost is known.

@@ -60,6 +60,8 @@ pub enum Stopped {
     },
     /// The time was up.
     OutOfTime,
+    /// No further step would change anything.
+    Converged,
     /// Somebody cancelled it, see [`super::CancelToken`].
     Cancelled,
 }

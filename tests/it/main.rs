@@ -40,6 +40,7 @@ mod gpu_training;
 mod gpu_twins;
 mod gradients;
 mod judged;
+mod lbfgs;
 mod numpy_random;
 mod objectives;
 mod optimisers;
