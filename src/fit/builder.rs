@@ -68,7 +68,7 @@ impl FitBuilder<'_> {
         l1(l1: f64) => l1 = l1;
         /// Adds l2 / 2 sum w^2 over the weights. Default: 0.
         l2(l2: f64) => l2 = l2;
-        /// Keeps gradients small. Default: they are as they are.
+        /// What keeps gradients small. Default: nothing.
         clip(clip: Clip) => clip = Some(clip);
         /// e: of K classes, the label's own counts 1 - e + e / K and each of the others e / K. Default: 0.
         label_smoothing(e: f64) => label_smoothing = e;

@@ -167,7 +167,7 @@ impl Options {
             l1: self.l1,
             l2: self.l2,
             clip: self.clip,
-            ..Descent { optimizer: self.optimizer, ..Descent::sgd(0.0) }
+            optimizer: self.optimizer,
         };
         descent.check()?;
         self.dropout.check()?;

@@ -125,6 +125,16 @@ impl Feed {
         self.held_out.as_deref()
     }
 
+    /// Samples of the whole training.
+    pub(super) fn samples(&self) -> usize {
+        self.gatherer.batches.m
+    }
+
+    /// The executor is another one, which has no samples yet.
+    pub(super) fn begin_again(&mut self) {
+        self.held = None;
+    }
+
     /// Samples of a window at most: those that the executor has to have room for.
     pub fn window_samples(&self) -> usize {
         self.gatherer.window * self.gatherer.batches.size

@@ -188,7 +188,17 @@ impl<'b> Lbfgs<'b> {
     pub(super) fn set_rates(&mut self, _rates: RateSchedule) {}
 
     pub(super) async fn state(&self) -> Result<Vec<f64>> {
-        Ok(self.memory.state(self.converged))
+        Ok(self.saved())
+    }
+
+    /// The same at once.
+    pub(super) fn saved(&self) -> Vec<f64> {
+        self.memory.state(self.converged)
+    }
+
+    /// Steps that it remembers at most.
+    pub(super) fn history(&self) -> usize {
+        self.memory.most
     }
 
     pub(super) async fn cost(&mut self) -> Result<f64> {

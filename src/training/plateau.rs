@@ -23,6 +23,19 @@ impl Plateau {
         waits.then_some(Self { rates, metric, best: None, without: 0 })
     }
 
+    /// As it is after these looks and no others.
+    pub fn after(&self, looks: &[Look]) -> Self {
+        let mut rates = self.rates;
+        if let Decay::Plateau { reductions, .. } = &mut rates.decay {
+            *reductions = 0;
+        }
+        let mut plateau = Self { rates, best: None, without: 0, ..*self };
+        for look in looks {
+            plateau.see(look);
+        }
+        plateau
+    }
+
     /// Takes notice of a look, and says whether the rate falls.
     pub fn see(&mut self, look: &Look) -> bool {
         let value = look.value(self.metric);
@@ -75,6 +88,10 @@ mod tests {
         let want = [3, 5, 10, 12];
         assert_eq!(falls, (0..13).map(|at| want.contains(&at)).collect::<Vec<_>>());
         assert_eq!((plateau.factor(), plateau.rates().factor(100)), (1.0 / 16.0, 1.0 / 16.0));
+        assert_eq!(
+            plateau.after(&costs[..6].iter().map(|&cost| look(cost)).collect::<Vec<_>>()).factor(),
+            0.25
+        );
         assert_eq!(Plateau::of(RateSchedule::default(), Metric::Cost), None);
     }
 }

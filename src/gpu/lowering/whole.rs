@@ -146,7 +146,7 @@ impl Whole {
             return (Program::of(vec![resident]), params);
         }
         let n_parameters = self.shape.n_parameters;
-        let partial = array(device, "partial sums", n_chunks as usize * (n_parameters as usize + 1));
+        let partial = array(device, "partial sums", self.partial_sums_of(n_chunks));
         let arrays = [tables, x, y, parameters, steps, &partial];
         let forward_and_back = Bound::new(device, kernel, pipeline, &params, &arrays, [n_chunks, 1, 1]);
         let fields = with_step_constants!(
@@ -167,6 +167,17 @@ impl Whole {
         let arrays = [&partial, parameters, steps, costs, state, tables];
         let finish = Bound::new(device, Kernel::FinishStep, pipeline, &finish, &arrays, grid);
         (Program::of(vec![forward_and_back, finish]), params)
+    }
+
+    /// Elements of the partial sums of a fused step.
+    pub(in crate::gpu) fn partial_sums(&self) -> Option<usize> {
+        let chunks = self.chunks(self.blocks.of_batch() as u32);
+        let fused = self.lowering == Lowering::Fused;
+        fused.then_some(chunks.ok()?.1).map(|n_chunks| self.partial_sums_of(n_chunks))
+    }
+
+    fn partial_sums_of(&self, n_chunks: u32) -> usize {
+        n_chunks as usize * (self.shape.n_parameters as usize + 1)
     }
 
     fn block_params(&self, rounds: u32, evaluate: bool) -> BlockParams {
