@@ -91,6 +91,12 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// What the looks so far have made of the learning rate, if it waits for a plateau.
+    fn plateau(&self) -> Option<Plateau> {
+        let plateau = self.steps.plateau(self.watch?.metric)?;
+        Some(self.checkpoint.map_or(plateau, |old| plateau.after(&old.looks)))
+    }
+
     /// Takes the terminal over, if that is what is asked for.
     #[cfg(feature = "dashboard")]
     fn open_dashboard(&self, console: &Console, before: usize) -> Result<()> {
@@ -160,11 +166,7 @@ pub async fn fit(
         None => None,
     };
     job.open_dashboard(console, problem.done)?;
-    let mut plateau = job.watch.and_then(|watch| steps.plateau(watch.metric));
-    if let (Some(plateau), Some(old)) = (&mut plateau, job.checkpoint) {
-        *plateau = plateau.after(&old.looks);
-    }
-    let mut watch = Watch { console, steps, plateau, seen, looks, on_cost, events };
+    let mut watch = Watch { console, steps, plateau: job.plateau(), seen, looks, on_cost, events };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
     console.finish(trained.as_ref().err());
