@@ -12,8 +12,8 @@ use gpu_nn::schedule::{Lowering, Problem};
 #[cfg(feature = "dashboard")]
 use gpu_nn::training::Metric;
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Recovered, Score, Stopped,
-    Trained, Trainer, WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Lbfgs, Metrics, Plateau, Progress, Recovered, Score,
+    Stopped, Trained, Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -80,7 +80,7 @@ impl<'a> Job<'a> {
     fn trainer(&self, executor: Executor<'a>, problem: Problem<'a>, console: &'a Console) -> Trainer<'a> {
         let mut trainer = Trainer::new(executor, self.steps.plan()).cancelled_by(self.cancel.clone());
         if let Some(watch) = self.watch {
-            trainer = trainer.watched(watch);
+            trainer = trainer.watched(watch).falling(self.steps.plateau(watch.metric));
         }
         let said = |recovered: &Recovered| {
             let (at, from) = (thousands(recovered.at), thousands(recovered.from));
@@ -94,6 +94,12 @@ impl<'a> Job<'a> {
             Some(checkpoint) => trainer.taken_up(checkpoint.clone()),
             None => trainer,
         }
+    }
+
+    /// What the looks so far have made of the learning rate, if it waits for a plateau.
+    fn plateau(&self) -> Option<Plateau> {
+        let plateau = self.steps.plateau(self.watch?.metric)?;
+        Some(self.checkpoint.map_or(plateau, |old| plateau.after(&old.looks)))
     }
 
     /// Takes the terminal over, if that is what is asked for.
@@ -163,7 +169,7 @@ pub async fn fit(
         None => None,
     };
     job.open_dashboard(console, problem.done)?;
-    let mut watch = Watch { console, steps, seen, looks, on_cost, events };
+    let mut watch = Watch { console, steps, plateau: job.plateau(), seen, looks, on_cost, events };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
     console.finish(trained.as_ref().err());
@@ -194,6 +200,11 @@ pub async fn fit(
 async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Result<Executor<'b>> {
     let Job { backend, lowering, steps, .. } = job;
     check_lowering(*lowering, backend)?;
+    if let Some(history) = steps.method.history() {
+        let executor = backend.executor(problem, lowering.unwrap_or(Lowering::Layerwise))?;
+        let state = job.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.state);
+        return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, problem, history, state)?)));
+    }
     match (lowering, backend.adapter()) {
         (Some(lowering), Some(_)) => return with_room(backend, problem, *lowering, console),
         (Some(lowering), None) => return backend.executor(problem, *lowering),
@@ -267,6 +278,8 @@ async fn regions(trainer: &mut Trainer<'_>, grid: Grid, loss: Loss) -> Result<Re
 struct Watch<'a> {
     console: &'a Console,
     steps: Steps,
+    /// What the looks so far have made of the learning rate.
+    plateau: Option<Plateau>,
     /// Costs and looks that have been shown.
     seen: usize,
     looks: usize,
@@ -292,6 +305,12 @@ impl Watch<'_> {
             // Some twenty lines, however many looks.
             if (index + 1).is_multiple_of(all.div_ceil(20)) || index + 1 == all {
                 let _ = self.console.line(&self.steps.describe_look(look));
+            }
+            if let Some(plateau) = &mut self.plateau
+                && plateau.see(look)
+            {
+                let rate = self.steps.descent.learning_rate * plateau.factor();
+                let _ = self.console.line(&format!("  learning rate {rate:e} from here on"));
             }
         }
         self.looks = progress.looks.len();

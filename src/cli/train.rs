@@ -107,6 +107,10 @@ impl Args {
             pictures::check_drawable(dataset)?;
         }
         let steps = self.training.steps(dataset.m)?;
+        if self.animate && steps.plateau(self.validation.metric).is_some() {
+            let reason = "--animate goes on between looks without looking; leave one of them out";
+            return Err(Error::invalid("schedule", "plateau", reason));
+        }
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
         let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
         let lowering = self.training.lowering;
@@ -143,7 +147,8 @@ impl Args {
         let validation = run.parts.validation.as_ref().map(|dataset| (dataset, run.network.loss()));
         let stops = patience.is_some() || max_time.is_some();
         let keeps = self.validation.checkpoint_every.is_some();
-        let needed = validation.is_some() || stops || keeps || run.steps.in_batches();
+        let waits = run.steps.plateau(metric).is_some();
+        let needed = validation.is_some() || stops || keeps || waits || run.steps.in_batches();
         let every = run.steps.look_every();
         needed.then_some(WatchPlan { validation, every, metric, patience, max_time })
     }
@@ -325,7 +330,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
-        optimizer: run.steps.descent.optimizer.to_string(),
+        optimizer: run.steps.method.to_string(),
         learning_rate: run.steps.descent.learning_rate,
         batch_size: run.steps.batches.size,
         iterations_done: fit.trained.costs.len(),
@@ -354,7 +359,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
-            optimizer: run.steps.descent.optimizer.to_string(),
+            optimizer: run.steps.method.to_string(),
             learning_rate: run.steps.descent.learning_rate,
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,

@@ -52,7 +52,7 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
     let (lowering, seconds) = fastest(&found);
     let times = found.iter().map(|(lowering, seconds)| format!("{lowering} {}", duration(*seconds)));
     let why = match found.len() {
-        1 if lowering == Lowering::Layerwise => "the network is too large for the others".to_owned(),
+        1 if lowering == Lowering::Layerwise => "the others do not take this training".to_owned(),
         _ => format!("measured an iteration: {}", times.collect::<Vec<_>>().join(", ")),
     };
     Ok(Choice { lowering, seconds, why })

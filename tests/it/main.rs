@@ -44,11 +44,13 @@ mod gpu_training;
 mod gpu_twins;
 mod gradients;
 mod judged;
+mod lbfgs;
 mod numpy_random;
 mod objectives;
 mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
+mod plateaus;
 mod plot;
 mod properties;
 mod rules;
