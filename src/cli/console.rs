@@ -12,6 +12,11 @@ pub fn error(message: &str) {
     let _ = writeln!(io::stderr(), "error: {}", clean(message));
 }
 
+/// Prints a warning in one line on standard error, also where nothing else is printed: what follows may be wrong.
+pub fn warning(message: &str) {
+    let _ = writeln!(io::stderr(), "warning: {}", clean(message));
+}
+
 /// Text on one line, whatever it holds.
 pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()

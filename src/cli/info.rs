@@ -19,7 +19,8 @@ pub async fn run(args: Args) -> Result<()> {
     let found = adapters(Api::Any).await;
     let (backend, why) = Backend::open(BackendChoice::Auto, None).await?;
     if args.json {
-        let adapters: Vec<_> = found.iter().enumerate().map(|(number, a)| describe_json(number, a)).collect();
+        let adapters: Vec<_> =
+            found.iter().enumerate().map(|(number, a)| describe_json(Some(number), a)).collect();
         return console::print_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),
             "adapters": adapters,
@@ -54,7 +55,8 @@ fn describe(number: usize, adapter: &AdapterSummary) -> String {
     )
 }
 
-fn describe_json(number: usize, adapter: &AdapterSummary) -> serde_json::Value {
+/// An adapter in a report, with its number where that is known.
+pub fn describe_json(number: Option<usize>, adapter: &AdapterSummary) -> serde_json::Value {
     json!({
         "number": number,
         "name": adapter.name,

@@ -25,6 +25,8 @@ mod sweep;
 mod sweep_report;
 mod train;
 mod training_options;
+mod verdicts;
+mod verify;
 
 use std::error::Error as _;
 use std::process::ExitCode;
@@ -64,6 +66,8 @@ enum Command {
     Bench(bench::Args),
     /// Compare gradients with central differences, and a backend's step with both
     Gradcheck(gradcheck::Args),
+    /// Prove this machine's GPU right: every kernel and lowering against the reference
+    Verify(verify::Args),
     /// Adapters, drivers and limits, and which would be chosen
     Info(info::Args),
     /// Print a completion script for a shell
@@ -96,6 +100,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Import(args) => import::run(args),
         Command::Bench(args) => bench::run(args, start).await,
         Command::Gradcheck(args) => gradcheck::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
         Command::Info(args) => info::run(args).await,
         Command::Completions(args) => completions::run(args),
     }

@@ -35,6 +35,7 @@ mod gpu_shaders;
 mod gpu_support;
 mod gpu_training;
 mod gpu_twins;
+mod gpu_verify;
 mod gradients;
 mod numpy_random;
 mod optimisers;

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::cli_help::subcommands;
 
 /// The library's parts with their rank; imports run to a lower rank only, never to a neighbour of the same.
-const RANKS: [(&str, usize); 12] = [
+const RANKS: [(&str, usize); 13] = [
     ("error", 0),
     ("npy", 1),
     ("data", 2),
@@ -18,6 +18,7 @@ const RANKS: [(&str, usize); 12] = [
     ("cpu_reference", 5),
     ("gpu", 5),
     ("training", 6),
+    ("verify", 7),
     ("model", 7),
     ("plot", 7),
     ("export", 8),
