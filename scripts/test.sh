@@ -23,9 +23,9 @@ scripts/wasm-check.sh
 echo "== tests"
 cargo test --locked
 
-echo "== tests of Parquet files"
-cargo clippy --locked --all-targets --features parquet -- -D warnings
-cargo test --locked --features parquet --test it parquet_
+echo "== tests of Parquet files and of arrays"
+cargo clippy --locked --all-targets --features parquet,ndarray -- -D warnings
+cargo test --locked --features parquet,ndarray --test it -- parquet_ fit::
 echo "== exports in the programs they are for"
 scripts/exports.sh
 

@@ -129,6 +129,18 @@ pub enum Error {
         /// The learning rate in use.
         learning_rate: f64,
     },
+    /// Somebody asked for it to stop.
+    #[error("interrupted after {done} of {all} {what}; {next}")]
+    Cancelled {
+        /// What was being done, in the plural (`iterations`).
+        what: &'static str,
+        /// How many of them were done.
+        done: usize,
+        /// How many were to be done.
+        all: usize,
+        /// What was kept, and how to go on.
+        next: String,
+    },
     /// A picture that could not be drawn or encoded.
     #[error("cannot draw {picture}: {problem}")]
     Picture {

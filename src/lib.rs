@@ -12,6 +12,7 @@
 //! - [`training`]: the loop over any executor;
 //! - [`verify`]: a device held against the reference, kernel by kernel (feature `gpu`);
 //! - [`model`]: save and load;
+//! - [`fit`]: all of it in one call, the place to begin;
 //! - [`export`]: models in other programs' formats (feature `export`);
 //! - [`plot`]: pictures (feature `plot`).
 #![deny(missing_docs)]
@@ -24,11 +25,11 @@ pub mod data;
 pub mod error;
 #[cfg(feature = "export")]
 pub mod export;
+pub mod fit;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod model;
 pub mod network;
-#[cfg(feature = "export")]
 mod npy;
 #[cfg(feature = "plot")]
 pub mod plot;

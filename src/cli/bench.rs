@@ -7,12 +7,14 @@ use gpu_nn::data::{Dataset, Generator, GeneratorOptions, generate, linear_classe
 use gpu_nn::gpu::{AdapterSummary, Api, adapters};
 use gpu_nn::network::{Activation, Initializer, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::{Lowering, Problem};
+use gpu_nn::training::CancelToken;
 use gpu_nn::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::bench_row::{self, Row, Verdict};
 use super::console::{self, Console, thousands};
+use super::interrupt::{Interrupt, output_unless};
 use super::options::{Output, at_least_one, learning_rate};
 
 /// Measure every backend and lowering on one problem.
@@ -130,13 +132,19 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
         let reason = format!("it must be between 1 and the number of samples, {}", args.m);
         return Err(Error::invalid("batch size", args.batch_size.unwrap_or(0), reason));
     }
-    let found = adapters(Api::Any).await;
+    // Drivers are left alone where only the host is measured.
+    let host_only = !args.only.is_empty() && args.only.iter().all(|only| HOST.contains(&only.as_str()));
+    let found = if host_only { Vec::new() } else { adapters(Api::Any).await };
     let ways = ways(&args, &found)?;
     let console = Console::new(!args.json, ways.len());
     describe(&args, &work.network, &found, &console)?;
-    let mut rows = Vec::with_capacity(ways.len());
+    let (mut rows, interrupt) = (Vec::with_capacity(ways.len()), Interrupt::listen()?);
+    let all = ways.len();
     for way in ways {
-        let row = in_a_process_of_its_own(&way)?;
+        let Some(row) = in_a_process_of_its_own(&way, interrupt.token())? else {
+            let next = "the rows above count".into();
+            return Err(Error::Cancelled { what: "ways", done: rows.len(), all, next });
+        };
         console.line(&line(&row))?;
         for (name, microseconds) in row.kernels() {
             console.line(&format!("      {name:<24} {microseconds:>9.1} us"))?;
@@ -161,10 +169,12 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     conclude(&rows, &console)
 }
 
+/// The ways that need no device.
+const HOST: [&str; 2] = ["cpu-reference", "cpu"];
+
 /// All ways, or those that were asked for.
 fn ways(args: &Args, found: &[AdapterSummary]) -> Result<Vec<Way>> {
-    let host =
-        ["cpu-reference", "cpu"].map(|name| Way { backend: name.into(), adapter: None, lowering: None });
+    let host = HOST.map(|name| Way { backend: name.into(), adapter: None, lowering: None });
     let mut ways = Vec::from(host);
     for (i, adapter) in found.iter().enumerate() {
         // Predictions have one way only.
@@ -186,25 +196,27 @@ fn ways(args: &Args, found: &[AdapterSummary]) -> Result<Vec<Way>> {
     Ok(ways)
 }
 
-/// This program again with `--row`: its set-up time, its memory and its crashes are its own.
-fn in_a_process_of_its_own(way: &Way) -> Result<Row> {
+/// This program again with `--row`: its set-up time, its memory and its crashes are its own. Nothing, if it was cancelled.
+fn in_a_process_of_its_own(way: &Way, cancel: &CancelToken) -> Result<Option<Row>> {
     let failed = |problem: String| Error::data("bench", problem);
     let program = std::env::current_exe().map_err(|error| {
         failed(format!("the program cannot find itself to measure in a process: {error}"))
     })?;
     let row = serde_json::to_string(way).map_err(|error| failed(error.to_string()))?;
-    let output = Command::new(program)
-        .args(std::env::args_os().skip(1))
-        .args(["--row", &row])
-        .output()
-        .map_err(|error| failed(format!("a process to measure in cannot be started: {error}")))?;
+    let mut command = Command::new(program);
+    command.args(std::env::args_os().skip(1)).args(["--row", &row]);
+    let Some(output) = output_unless(cancel, &mut command)
+        .map_err(|error| failed(format!("a process to measure in cannot be started: {error}")))?
+    else {
+        return Ok(None);
+    };
     if output.status.success() {
-        return serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()));
+        return serde_json::from_slice(&output.stdout).map(Some).map_err(|error| failed(error.to_string()));
     }
     let message = String::from_utf8_lossy(&output.stderr);
     let last = message.lines().last().unwrap_or("it ended without a word");
     let reason = last.strip_prefix("error: ").unwrap_or(last);
-    Ok(Row::failed(way, reason.to_owned()))
+    Ok(Some(Row::failed(way, reason.to_owned())))
 }
 
 fn describe(args: &Args, network: &Network, found: &[AdapterSummary], console: &Console) -> Result<()> {
@@ -267,11 +279,12 @@ fn conclude(rows: &[Row], console: &Console) -> Result<()> {
     });
     let mut known = Vec::new();
     for row in rows {
-        if let (Some(name), Verdict::Measured(timing)) = (&row.adapter_name, &row.verdict)
+        if let Verdict::Measured(timing) = &row.verdict
             && let (Some(gflops), Some(gbs)) = (timing.peak_gflops, timing.peak_gbs)
             && !known.contains(&row.way.adapter)
         {
             known.push(row.way.adapter);
+            let name = row.adapter_name.as_deref().unwrap_or("the CPU, all threads");
             console.line(&format!(
                 "  peak of {name}, measured: {gflops:.0} GFLOP/s multiply-add, {gbs:.1} GB/s copy"
             ))?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use cpu_time::ProcessTime;
 use gpu_nn::schedule::{self, Lowering, Problem};
 use gpu_nn::training::{Backend, BackendChoice, Executor};
-use gpu_nn::{Error, Result, cpu_reference, gpu};
+use gpu_nn::{Error, Result, cpu, cpu_reference, gpu};
 use serde::{Deserialize, Serialize};
 
 use super::bench::{Args, Way, Work};
@@ -97,8 +97,12 @@ pub async fn measure(args: &Args, way: &Way, start: Instant) -> Result<Row> {
         if args.profile {
             timing.kernels = profile(&mut executor, args.runs).await?;
         }
-        if let Backend::Gpu(device) = &backend {
-            let peak = gpu::peak(device).await?;
+        let peak = match &backend {
+            Backend::CpuReference => None,
+            Backend::Cpu => Some(cpu::peak()),
+            Backend::Gpu(device) => Some(gpu::peak(device).await?),
+        };
+        if let Some(peak) = peak {
             timing.percent_of_peak = Some(100.0 * timing.gflops / peak.gflops);
             timing.peak_gflops = Some(peak.gflops);
             timing.peak_gbs = Some(peak.gbs);

@@ -17,6 +17,11 @@ pub fn warning(message: &str) {
     let _ = writeln!(io::stderr(), "warning: {}", clean(message));
 }
 
+/// Prints what is no error in one line on standard error: for a program that ends with nothing else to say.
+pub fn notice(message: &str) {
+    let _ = writeln!(io::stderr(), "{}", clean(message));
+}
+
 /// Text on one line, whatever it holds.
 pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()

@@ -1,16 +1,18 @@
 //! `gpu-nn evaluate`: accuracy, confusion matrix and cost of a trained network on labelled data.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use gpu_nn::Result;
 use gpu_nn::data::Dataset;
 use gpu_nn::model::Model;
 use gpu_nn::training::{Backend, Metric, Metrics, confusion_matrix};
+use gpu_nn::{Error, Result};
 use serde_json::json;
 
 use super::console::{self, thousands};
 use super::data_options::DataArgs;
 use super::fit::describe;
+use super::judged;
 use super::options::BackendArgs;
 use super::record::{DeviceRecord, by_name};
 
@@ -27,10 +29,15 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long, help_heading = "Results")]
     json: bool,
+    /// Draw roc.png (a curve a class), calibration.png (probabilities beside what came true) and confusion.png into a folder
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
+    plots: Option<PathBuf>,
 }
 
 /// What a model is worth on a data set.
 struct Evaluation {
+    /// The network's output, (n_L, m).
+    output: Vec<f64>,
     cost: f64,
     metrics: Metrics,
     confusion: Option<Vec<Vec<usize>>>,
@@ -38,10 +45,16 @@ struct Evaluation {
 
 pub async fn run(args: Args) -> Result<()> {
     let model = Model::load(&args.model)?;
+    if args.plots.is_some() {
+        judged::check_drawable(&model.network)?;
+    }
     let source = args.data.source(model.data.as_ref())?;
     let dataset = model.dataset(&source)?;
     let (backend, why) = args.backend.open().await?;
     let evaluation = evaluate(&backend, &model, &dataset).await?;
+    if let Some(folder) = &args.plots {
+        draw(&model, &dataset, &evaluation, folder)?;
+    }
     if args.json {
         return console::print_json(&json!({
             "device": DeviceRecord::new(&backend, None),
@@ -55,21 +68,34 @@ pub async fn run(args: Args) -> Result<()> {
             "confusion_matrix": evaluation.confusion,
         }));
     }
-    console::print(&text(&model, &dataset, &why, &evaluation))
+    console::print(&text(&model, &dataset, &why, &evaluation, args.plots.as_deref()))
 }
 
 async fn evaluate(backend: &Backend, model: &Model, dataset: &Dataset) -> Result<Evaluation> {
     let cost = backend.cost(&model.network, &model.parameters, dataset).await?;
     let a = backend.predict(&model.network, &model.parameters, &dataset.x, dataset.m).await?;
     let loss = model.network.loss();
-    Ok(Evaluation {
-        cost,
-        metrics: Metrics::new(loss, &a, dataset),
-        confusion: confusion_matrix(loss, &a, dataset),
-    })
+    let (metrics, confusion) = (Metrics::new(loss, &a, dataset), confusion_matrix(loss, &a, dataset));
+    Ok(Evaluation { output: a, cost, metrics, confusion })
 }
 
-fn text(model: &Model, dataset: &Dataset, why: &str, evaluation: &Evaluation) -> String {
+/// The pictures, in the place of earlier ones.
+fn draw(model: &Model, dataset: &Dataset, evaluation: &Evaluation, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.into(), source })?;
+    for (name, bytes) in judged::draw(&model.network, &evaluation.output, dataset, "evaluated")? {
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(|source| Error::Write { path, source })?;
+    }
+    Ok(())
+}
+
+fn text(
+    model: &Model,
+    dataset: &Dataset,
+    why: &str,
+    evaluation: &Evaluation,
+    plots: Option<&Path>,
+) -> String {
     let mut text = format!(
         "network   {}\ndata      {}: {} samples\nbackend   {why}\ncost      {:.6}\n",
         model.network,
@@ -87,6 +113,9 @@ fn text(model: &Model, dataset: &Dataset, why: &str, evaluation: &Evaluation) ->
     }
     if let Some(matrix) = &evaluation.confusion {
         text += &confusion_table(&model.class_names, matrix);
+    }
+    if let Some(folder) = plots {
+        text += &format!("\npictures  {}\n", folder.display());
     }
     text
 }

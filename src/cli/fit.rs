@@ -7,8 +7,8 @@ use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{
-    Backend, Checkpoint, Choice, Executor, Metrics, Progress, Score, Trained, Trainer, WatchPlan,
-    fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Score, Stopped, Trained, Trainer,
+    WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -39,8 +39,10 @@ pub struct Job<'a> {
     pub watch: Option<WatchPlan<'a>>,
     /// A training to be taken up again.
     pub checkpoint: Option<&'a Checkpoint>,
-    /// How often a checkpoint is kept, and where.
-    pub keep: Option<(usize, &'a Keep<'a>)>,
+    /// How often a checkpoint is kept, if not only of a training that is cancelled; and where.
+    pub keep: (Option<usize>, &'a Keep<'a>),
+    /// What cancels it.
+    pub cancel: &'a CancelToken,
     /// What becomes of the last good parameters and their iteration, if the training diverges.
     pub rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
     /// Points whose predictions are wanted at the end.
@@ -63,6 +65,8 @@ pub struct Fit {
     pub score: Option<Score>,
     /// On the test data.
     pub test: Option<Metrics>,
+    /// The output on the test data, or where there is none on the validation data, (n_L, m).
+    pub judged: Option<Vec<f64>>,
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
@@ -87,14 +91,12 @@ pub async fn fit(
         problem.done = checkpoint.done;
     }
     let executor = open(&job, &problem, console).await?;
-    let mut trainer = Trainer::new(executor, plan);
+    let mut trainer = Trainer::new(executor, plan).cancelled_by(job.cancel.clone());
     if let Some(watch) = job.watch {
         trainer = trainer.watched(watch);
     }
-    if let Some((every, keep)) = job.keep {
-        let lowering = trainer.lowering();
-        trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
-    }
+    let ((every, keep), lowering) = (job.keep, trainer.lowering());
+    trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
     if let Some(checkpoint) = job.checkpoint {
         trainer = trainer.taken_up(checkpoint.clone());
     }
@@ -109,12 +111,19 @@ pub async fn fit(
         (job.rescue)(iteration, good)?;
     }
     let (trained, moments) = trained?;
+    if trained.stopped == Some(Stopped::Cancelled) {
+        let next = "a checkpoint was kept".to_owned();
+        let (done, all) = (trainer.done(), plan.iterations);
+        return Err(Error::Cancelled { what: "iterations", done, all, next });
+    }
     let train = begin.elapsed();
     let output = trainer.predict(&dataset.x, dataset.m).await?;
-    let test = match job.test {
-        Some(test) => Some(Metrics::new(loss, &trainer.predict(&test.x, test.m).await?, test)),
+    let judge = job.test.or_else(|| Some(job.watch?.validation?.0));
+    let judged = match judge {
+        Some(held_out) => Some(trainer.predict(&held_out.x, held_out.m).await?),
         None => None,
     };
+    let test = job.test.zip(judged.as_deref()).map(|(test, a)| Metrics::new(loss, a, test));
     let regions = match grid {
         Some(grid) => Some(regions(&mut trainer, grid, loss).await?),
         None => None,
@@ -122,7 +131,7 @@ pub async fn fit(
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
     let lowering = trainer.lowering();
     let score = Score::new(loss, &output, dataset);
-    Ok(Fit { lowering, trained, score, test, regions, moments, seconds })
+    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.
@@ -160,6 +169,9 @@ async fn run(
     let mut moments = Vec::with_capacity(job.moments.len());
     for &iteration in &job.moments {
         trainer.advance(iteration, &mut |progress| watch.look(progress)).await?;
+        if job.cancel.is_cancelled() {
+            break;
+        }
         if let Some(grid) = job.grid {
             moments.push(Moment { iteration, regions: regions(trainer, grid, job.network.loss()).await? });
         }

@@ -5,7 +5,7 @@ use gpu_nn::gpu::{AdapterSummary, Api, adapters};
 use gpu_nn::training::{Backend, BackendChoice};
 use serde_json::json;
 
-use super::console;
+use super::{console, verdicts};
 
 /// Adapters, drivers and limits, and which would be chosen.
 #[derive(Debug, clap::Args)]
@@ -18,6 +18,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<()> {
     let found = adapters(Api::Any).await;
     let (backend, why) = Backend::open(BackendChoice::Auto, None).await?;
+    let (backend, why) = verdicts::heed(backend, why, true);
     if args.json {
         let adapters: Vec<_> =
             found.iter().enumerate().map(|(number, a)| describe_json(Some(number), a)).collect();

@@ -3,17 +3,19 @@
 mod bench;
 mod bench_row;
 mod choices;
-mod class_weight;
 mod completions;
 mod console;
 mod data;
 mod data_options;
 mod evaluate;
 mod export;
+mod find_rate;
 mod fit;
 mod gradcheck;
 mod import;
 mod info;
+mod interrupt;
+mod judged;
 mod options;
 mod parts;
 mod pictures;
@@ -34,13 +36,15 @@ use std::time::Instant;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
-use gpu_nn::Result;
+use gpu_nn::{Error, Result};
 
 /// Trains neural networks on any GPU with WGSL compute shaders, and on the CPU where there is none.
 #[derive(Debug, Parser)]
 #[command(name = "gpu-nn", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\
-    `gpu-nn train` alone is the course's programme: 400 points of the planar flower, 2-4-1, 10,000 iterations.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 interrupted (Ctrl-C, SIGTERM).\n\
+    `gpu-nn train` alone is the course's programme: 400 points of the planar flower, 2-4-1, 10,000 iterations."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -58,6 +62,8 @@ enum Command {
     Data(data::Args),
     /// Train many networks at once and rank them: sizes, learning rates, seeds
     Sweep(sweep::Args),
+    /// Find a learning rate: the range test, its table and its picture
+    FindRate(Box<find_rate::Args>),
     /// Write a trained network for other programs: ONNX, C or NumPy
     Export(export::Args),
     /// Make a model of a scikit-learn MLP's weights in a NumPy file
@@ -82,6 +88,10 @@ pub fn main(start: Instant) -> ExitCode {
     };
     match pollster::block_on(run(cli.command, start)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error @ Error::Cancelled { .. }) => {
+            console::notice(&error.to_string());
+            interrupt::exit_code()
+        }
         Err(error) => {
             console::error(&error.to_string());
             ExitCode::from(if error.is_usage() { 2 } else { 1 })
@@ -96,6 +106,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Evaluate(args) => evaluate::run(args).await,
         Command::Data(args) => data::run(args),
         Command::Sweep(args) => sweep::run(args, start).await,
+        Command::FindRate(args) => find_rate::run(*args).await,
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),
         Command::Bench(args) => bench::run(args, start).await,

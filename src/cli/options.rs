@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
 use gpu_nn::schedule::{Lowering, Problem};
-use gpu_nn::training::{Backend, BackendChoice, fastest_backend};
+use gpu_nn::training::{Backend, BackendChoice, fastest_trusted_backend};
 use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, backend_key};
@@ -127,7 +127,7 @@ impl BackendArgs {
             let (backend, why) = verdicts::heed(backend, why, true);
             return Ok(Self::describe(backend, &why));
         }
-        let (backend, why) = fastest_backend(problem, iterations, &verdicts::distrusted).await?;
+        let (backend, why) = fastest_trusted_backend(problem, iterations, &verdicts::distrusted).await?;
         let choice = if backend.adapter().is_some() { "gpu" } else { backend.name() };
         choices.remember(key, choice);
         Ok(Self::describe(backend, &why))

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use gpu_nn::data::{
-    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, TargetKind, Targets, split,
+    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, TargetKind, Targets, hold_out,
 };
 use gpu_nn::{Error, Result};
 
@@ -53,12 +53,10 @@ impl Parts {
         let test = HeldOut::new(held_out.test.as_deref(), "test data")?;
         let table = prepare.read(source, output)?;
         let mut rows = table.rows();
-        // Shares are of all samples, whatever else is held out.
-        let all = rows.len() as f64;
         let seed = held_out.split_seed;
-        let test_rows = hold_out(&mut rows, &table, &test, all, seed)?;
+        let test_rows = take(&mut rows, &table, &test, seed)?;
         // Another seed: the same would draw alike from what is left.
-        let validation_rows = hold_out(&mut rows, &table, &validation, all, seed.wrapping_add(1))?;
+        let validation_rows = take(&mut rows, &table, &validation, seed.wrapping_add(1))?;
         let preprocessing = Preprocessing::fit(&table, &rows, &prepare.preparation(&table))?;
         let training = preprocessing.apply(&table, &rows)?;
         let part = |held_out: &HeldOut, rows: Option<Vec<usize>>| -> Result<Option<Dataset>> {
@@ -73,22 +71,15 @@ impl Parts {
     }
 }
 
-/// Takes a share of `all` samples out of the rows, if that is what is asked for.
-fn hold_out(
+/// Takes a share of all samples out of the rows, if that is what is asked for.
+fn take(
     rows: &mut Vec<usize>,
     table: &RawTable,
     held_out: &HeldOut,
-    all: f64,
     seed: u32,
 ) -> Result<Option<Vec<usize>>> {
     let (HeldOut::Share(share), Some(targets)) = (held_out, table.targets()) else { return Ok(None) };
-    if !(*share > 0.0 && *share < 1.0) {
-        return Err(Error::invalid("share to hold out", share, "it lies between 0 and 1, such as 0.1"));
-    }
-    let of_the_rest = share * all / rows.len() as f64;
-    let parts = split(rows, &targets.of_rows(rows), of_the_rest, seed)?;
-    *rows = parts.training;
-    Ok(Some(parts.held_out))
+    hold_out(rows, targets, "share to hold out", *share, seed).map(Some)
 }
 
 /// Another file with the columns of the training data.

@@ -81,6 +81,7 @@ pub fn stopped_name(stopped: Stopped) -> &'static str {
     match stopped {
         Stopped::NoImprovement { .. } => "no_improvement",
         Stopped::OutOfTime => "out_of_time",
+        Stopped::Cancelled => "cancelled",
     }
 }
 
@@ -138,7 +139,7 @@ pub fn command_line() -> String {
 }
 
 /// An argument as a shell reads it back: in single quotes unless every character stands for itself.
-fn shell_word(argument: &str) -> String {
+pub fn shell_word(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         argument.to_owned()

@@ -12,6 +12,7 @@ use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
+use super::interrupt::Interrupt;
 use super::options::{self, BackendArgs, Output, ResultArgs, at_least_one};
 use super::pictures;
 use super::run_folder::RunFolder;
@@ -221,7 +222,8 @@ async fn train(
         let Entry { network, parameters, learning_rate, .. } = entry;
         Problem::full_batch(network, parameters, &dataset.x, &y, dataset.m, *learning_rate)
     });
-    let population = Population::new(problems.collect())?;
+    let interrupt = Interrupt::listen()?;
+    let population = Population::new(problems.collect())?.cancelled_by(interrupt.token().clone());
     population.train(backend, args.lowering, args.iterations, &mut |done| console.progress(done)).await
 }
 

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{Backend, Checkpoint, Metric, Metrics, Stopped, WatchPlan};
+use gpu_nn::training::{Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WatchPlan};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, describe, fit};
+use super::interrupt::{self, Interrupt};
+use super::judged;
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -170,7 +172,8 @@ impl Args {
             steps: *steps,
             watch: self.watch(run),
             checkpoint: keeping.checkpoint,
-            keep: self.validation.checkpoint_every.map(|every| (every, keeping.keep)),
+            keep: (self.validation.checkpoint_every, keeping.keep),
+            cancel: keeping.cancel,
             rescue: keeping.rescue,
             grid,
             moments,
@@ -183,6 +186,7 @@ struct Keeping<'a> {
     checkpoint: Option<&'a Checkpoint>,
     keep: &'a Keep<'a>,
     rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
+    cancel: &'a CancelToken,
 }
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
@@ -208,6 +212,7 @@ async fn train(
             RunFolder::reopen(path)
         }
     };
+    let interrupt = Interrupt::listen()?;
     args.describe(&run, n_parameters, &console)?;
     if let Some((path, saved)) = &resumed {
         let done = thousands(saved.checkpoint.done);
@@ -225,13 +230,15 @@ async fn train(
         console.line(&format!("kept      the network after {n} iterations, the last that was well: {path}"))
     };
     let checkpoint = resumed.as_ref().map(|(_, saved)| &saved.checkpoint);
-    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue };
+    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue, cancel: interrupt.token() };
     let job = args.job(&run, &keeping)?;
     let mut on_cost = |iteration: usize, cost: f64| {
         // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
         let _ = console.line(&format!("  cost before iteration {:>7}  {cost:.6}", thousands(iteration)));
     };
-    let fit = fit(job, run.parameters.clone(), start, &console, &mut on_cost).await?;
+    let fit = fit(job, run.parameters.clone(), start, &console, &mut on_cost).await;
+    drop(interrupt);
+    let fit = fit.or_else(|error| Err(interrupt::report(error, &mut folder, args.results.json)?))?;
 
     model(&run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
     folder.keep();
@@ -244,6 +251,7 @@ async fn train(
     }
     if !args.results.no_plots {
         written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
+        written.extend(judged::draw_held_out(&mut folder, &run.parts, &run.network, &fit)?);
     }
     if args.results.json {
         return console::print_json(&report(&args, &run, &fit, &folder));
@@ -279,7 +287,7 @@ fn conclude(
             console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
         }
         Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
-        None => {}
+        Some(Stopped::Cancelled) | None => {}
     }
     let n = thousands(fit.trained.iteration);
     console.line(&format!("  cost after {n} iterations  {:.6}", fit.trained.cost_after_last))?;

@@ -6,10 +6,9 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{Look, Metric, Metrics, Plan};
+use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan};
 use gpu_nn::{Error, Result};
 
-use super::class_weight::{ClassWeight, class_weight};
 use super::console::thousands;
 use super::options::{at_least_one, learning_rate, seed};
 
@@ -59,7 +58,7 @@ pub struct TrainingArgs {
     l2: f64,
     /// How much the samples of a class count: balanced (every class as much as any other), or CLASS=WEIGHT,...; scaled to a
     /// mean of 1
-    #[arg(long, value_name = "balanced|CLASS=W,..", value_parser = class_weight)]
+    #[arg(long, value_name = "balanced|CLASS=W,..")]
     pub class_weight: Option<ClassWeight>,
     /// Share of every hidden layer's units that each sample does without, chosen anew in each iteration
     #[arg(long, value_name = "RATE", default_value_t = 0.0, allow_negative_numbers = true)]
@@ -83,6 +82,25 @@ const ITERATIONS: usize = 10_000;
 const EPOCHS: usize = 20;
 
 impl TrainingArgs {
+    /// The steps of a learning-rate range test on `m` samples.
+    ///
+    /// # Errors
+    /// As [`steps`](Self::steps), and for options that say what the test is to find.
+    pub fn range_test_steps(&self, m: usize) -> Result<Steps> {
+        let reason = "the range test has rates of its own; use --from and --to, and leave it out";
+        if let Some(rate) = self.learning_rate {
+            return Err(Error::invalid("learning rate", rate, reason));
+        }
+        if self.schedule != Rates::Constant || self.warm_up > 0 {
+            return Err(Error::invalid("schedule", "of the learning rate", reason));
+        }
+        let mut steps = self.steps(m)?;
+        if self.iterations.is_none() && self.epochs.is_none() {
+            steps.iterations = steps.batches.count().clamp(200, 1_000);
+        }
+        Ok(steps)
+    }
+
     /// The steps of a training on `m` samples.
     ///
     /// # Errors
@@ -247,7 +265,8 @@ pub struct ValidationArgs {
     /// Seed of the samples that are held out
     #[arg(long, value_name = "SEED", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub split_seed: u32,
-    /// What is to improve: cost, accuracy, balanced_accuracy, f1, roc_auc, r2, mae or rmse of the validation data
+    /// What is to improve: cost, log_loss, accuracy, balanced_accuracy, precision, recall, f1, roc_auc, r2, mae or rmse of
+    /// the validation data
     #[arg(long, value_name = "METRIC", default_value = "cost")]
     pub metric: Metric,
     /// Stop after so many epochs (reports, without --batch-size) without an improvement, and keep the best network

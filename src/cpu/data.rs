@@ -7,14 +7,15 @@ use super::blocks::{Blocks, by_sample, pack};
 use super::convert::round;
 use super::pass::Block;
 use crate::error::Result;
-use crate::schedule::Problem;
+use crate::schedule::{Batches, Problem, Window};
 
-/// The samples: packed by blocks, or where they are shuffled, one after the other.
+/// The samples: packed by blocks, or where they are shuffled or come a window at a time, one after the other.
 pub(super) struct Data {
     x: Buffer,
     y: Buffer,
     n_features: usize,
     target_rows: usize,
+    by_sample: bool,
     pub(super) blocks: Blocks,
 }
 
@@ -34,13 +35,26 @@ impl Data {
             y: packed("targets", &problem.targets())?,
             n_features: problem.network.n_features(),
             target_rows: problem.network.target_rows() + usize::from(problem.weights.is_some()),
+            by_sample: blocks.batches.shuffled(),
             blocks,
         })
     }
 
+    /// Puts other samples in their place, in the order in which they are to be taken.
+    pub(super) fn replace(&mut self, window: &Window<'_>) {
+        let Batches { size, .. } = self.blocks.batches;
+        // Blocks are as wide as ever: that hangs on the size of a batch alone.
+        self.blocks.batches = Batches::in_order(window.m, size);
+        self.by_sample = true;
+        for (own, new) in [(&mut self.x, window.x), (&mut self.y, window.y)] {
+            grow(own, new.len());
+            own[..new.len()].copy_from_slice(new);
+        }
+    }
+
     /// A block of the samples in their own order.
     pub(super) fn block<'a>(&'a self, index: usize, input: &'a mut Input) -> Block<'a> {
-        match self.blocks.batches.shuffled() {
+        match self.by_sample {
             false => self.packed(index, input),
             true => self.picked(self.blocks.samples(index), input),
         }
@@ -54,7 +68,7 @@ impl Data {
         input: &'a mut Input,
     ) -> Block<'a> {
         match self.blocks.batches.order(t) {
-            None => self.packed(index, input),
+            None => Block { first: self.blocks.within_batch(index), ..self.block(index, input) },
             Some(order) => {
                 let positions = self.blocks.samples(index);
                 let block = self.picked(positions.map(|position| order.sample(position)), input);

@@ -12,7 +12,7 @@ use super::shape::Shape;
 use super::team::{Chunk, Member, Team, add_up, part};
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Problem};
+use crate::schedule::{self, Problem, Window};
 
 /// A network in training on the host, in single precision.
 pub struct Executor {
@@ -25,6 +25,8 @@ pub struct Executor {
     team: Team,
     chunks: Vec<Chunk>,
     done: usize,
+    /// The iteration that the samples begin with, where they are a window of all.
+    first: usize,
     costs: Vec<f64>,
 }
 
@@ -56,6 +58,7 @@ impl Executor {
             shape,
             data,
             done: problem.done,
+            first: 0,
             costs: Vec::new(),
         })
     }
@@ -77,8 +80,9 @@ impl Executor {
     }
 
     fn train_batch(&mut self, threads: bool) {
-        let samples = self.data.blocks.batches.positions(self.done).len();
-        let blocks = self.data.blocks.of_iteration(self.done);
+        let within = self.done - self.first;
+        let samples = self.data.blocks.batches.positions(within).len();
+        let blocks = self.data.blocks.of_iteration(within);
         // A wide network whose batch is one block is updated in place.
         let cost = if self.stepper.is_plain() && self.shape.wide && blocks.len() == 1 {
             self.train_in_place(blocks.start, self.stepper.plain_rate(samples), threads)
@@ -91,23 +95,23 @@ impl Executor {
 
     /// One block that is a whole batch, and updates each layer as soon as it can; returns the sum of the costs.
     fn train_in_place(&mut self, block: usize, rate: f32, shared: bool) -> f64 {
-        let Self { data, plan, parameters, team, done, .. } = self;
+        let Self { data, plan, parameters, team, done, first, .. } = self;
         let pass = Pass { arch: team.arch, plan, shared, t: *done };
         let Member { scratch, input } = team.only(plan);
-        let block = data.block_of_iteration(*done, block, input);
+        let block = data.block_of_iteration(*done - *first, block, input);
         pass.run(&block, scratch, pass::Parameters::Update { parameters, rate })
     }
 
     /// The gradients of all blocks of a batch, and then one update; returns the sum of the costs.
     fn train_by_sums(&mut self, blocks: Range<usize>, samples: usize, threads: bool) -> f64 {
-        let Self { data, plan, parameters, stepper, team, chunks, shape, done, .. } = self;
+        let Self { data, plan, parameters, stepper, team, chunks, shape, done, first, .. } = self;
         let pass = Pass { arch: team.arch, plan, shared: threads && shape.wide, t: *done };
         let count = shape.chunks(blocks.len());
         let chunks = &mut chunks[..count];
         team.each(plan, chunks, threads && !shape.wide, |index, chunk, member| {
             chunk.clear();
             for block in part(&blocks, index, count) {
-                let block = data.block_of_iteration(*done, block, &mut member.input);
+                let block = data.block_of_iteration(*done - *first, block, &mut member.input);
                 let gradients = &mut chunk.gradients;
                 let sums = pass::Parameters::AddGradients { parameters, gradients };
                 chunk.cost += pass.run(&block, &mut member.scratch, sums);
@@ -144,24 +148,40 @@ impl Executor {
         self.stepper.state()
     }
 
+    /// Puts other samples in their place: those of some whole batches, and of the last of an epoch, which may be shorter, of
+    /// a problem that the executor was given as many samples of as a window has at most.
+    pub fn set_samples(&mut self, window: &Window<'_>) {
+        self.data.replace(window);
+        self.first = window.first;
+    }
+
     /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
+        let costs = self.block_costs();
+        self.mean_cost(&costs, self.data.blocks.batches.m)
+    }
+
+    /// The sum of the costs of each block of the samples, in their own order.
+    pub fn block_costs(&mut self) -> Vec<f64> {
         let batches = self.data.blocks.batches;
         // Whether there are weights shows in the data, not in the plan.
         let plan = Plan::new(&schedule::evaluation(&self.network, batches.m));
         let Self { data, parameters, team, shape, .. } = self;
         let threads = shape.is_worth_threads(batches.m);
         let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide, t: 0 };
-        let blocks = 0..data.blocks.count();
-        let mut sums = vec![0.0; shape.chunks(blocks.len())];
-        let count = sums.len();
-        team.each(&plan, &mut sums, threads && !shape.wide, |index, sum, member| {
-            for block in part(&blocks, index, count) {
-                let block = data.block(block, &mut member.input);
-                *sum += pass.run(&block, &mut member.scratch, pass::Parameters::Read(parameters));
-            }
+        let mut costs = vec![0.0; data.blocks.count()];
+        team.each(&plan, &mut costs, threads && !shape.wide, |block, cost, member| {
+            let block = data.block(block, &mut member.input);
+            *cost = pass.run(&block, &mut member.scratch, pass::Parameters::Read(parameters));
         });
-        sums.iter().sum::<f64>() / batches.m as f64
+        costs
+    }
+
+    /// The mean cost of m samples from those of their blocks, added up as iterations add them.
+    pub fn mean_cost(&self, costs: &[f64], m: usize) -> f64 {
+        let count = self.shape.chunks(costs.len());
+        let sums = (0..count).map(|index| costs[part(&(0..costs.len()), index, count)].iter().sum::<f64>());
+        sums.sum::<f64>() / m as f64
     }
 
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).

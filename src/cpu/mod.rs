@@ -16,6 +16,7 @@ mod mask;
 mod numerics;
 mod optimizer;
 mod pass;
+mod peak;
 mod plan;
 mod predictor;
 mod product;
@@ -24,6 +25,7 @@ mod team;
 mod wide;
 
 pub use executor::Executor;
+pub use peak::peak;
 pub use predictor::predict_samples;
 
 /// How this executor runs a schedule, as reports name it.

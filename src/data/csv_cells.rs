@@ -118,6 +118,18 @@ impl CellColumn {
         ))
     }
 
+    /// Takes the cell that was pushed last off again, as a number, or as the code of its text; NaN is a missing one.
+    pub(super) fn pop(&mut self) -> f64 {
+        match self.kind {
+            Kind::Text => self.codes.pop().filter(|code| *code != NO_TEXT).map_or(f64::NAN, f64::from),
+            Kind::Open => {
+                self.unknown = self.unknown.saturating_sub(1);
+                f64::NAN
+            }
+            Kind::Number | Kind::Strict => self.numbers.pop().unwrap_or(f64::NAN),
+        }
+    }
+
     /// The collected cells.
     pub(super) fn finish(self) -> Cells {
         match self.kind {

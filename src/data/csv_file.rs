@@ -60,7 +60,7 @@ pub fn read_csv(path: &Path, options: &CsvOptions) -> Result<Dataset> {
         classes: options.classes.as_deref(),
         categorical: None,
     };
-    let table = read_text(CsvRows::new(Input::open(path)?, b',')?, &options)?;
+    let table = read_text(CsvRows::new(Input::open(path)?, b',')?, &options, None)?;
     let (features, names, name) = (flat(&table), names(&table), table.name().to_owned());
     let targets: Option<Targets> = table.into_targets();
     let targets = targets.expect("a target kind was given, so the label column was read");
@@ -83,7 +83,7 @@ pub fn read_csv_features(path: &Path, wanted: &[String], label: Option<&Label>) 
         classes: None,
         categorical: None,
     };
-    Ok(flat(&read_text(CsvRows::new(Input::open(path)?, b',')?, &options)?))
+    Ok(flat(&read_text(CsvRows::new(Input::open(path)?, b',')?, &options, None)?))
 }
 
 fn numbers(names: &[String]) -> Vec<Wanted> {
@@ -119,11 +119,19 @@ pub(super) struct TableOptions<'a> {
     pub(super) categorical: Option<&'a [String]>,
 }
 
-/// Reads all rows of a text file.
+/// Takes each row's cells, and the line that it ends on, in the place of the table.
+pub(super) type Spill<'a> = dyn FnMut(&[f64], u64) -> Result<()> + 'a;
+
+/// Reads all rows of a text file. With `spill` the table's columns stay empty but for the different texts: a row's cells
+/// are numbers there, or codes of texts; NaN is a missing one.
 ///
 /// # Errors
-/// Those of [`read_csv`], without those for missing cells and columns of text where text is allowed.
-pub(super) fn read_text(mut rows: CsvRows, options: &TableOptions<'_>) -> Result<RawTable> {
+/// Those of [`read_csv`], without those for missing cells and columns of text where text is allowed; those of `spill`.
+pub(super) fn read_text(
+    mut rows: CsvRows,
+    options: &TableOptions<'_>,
+    mut spill: Option<&mut Spill<'_>>,
+) -> Result<RawTable> {
     let TableOptions { label, selection, wanted, categorical, .. } = *options;
     let request = Request { label, selection, wanted, texts: categorical.is_some() };
     let head = rows.head();
@@ -136,7 +144,7 @@ pub(super) fn read_text(mut rows: CsvRows, options: &TableOptions<'_>) -> Result
     if columns.has_header {
         rows.take_header(&columns.features)?;
     }
-    let mut lines = Vec::new();
+    let (mut lines, mut m, mut spilled) = (Vec::new(), 0, Vec::with_capacity(cells.len()));
     while let Some(row) = rows.next_row()? {
         for column in &mut cells {
             column.push(row)?;
@@ -144,16 +152,36 @@ pub(super) fn read_text(mut rows: CsvRows, options: &TableOptions<'_>) -> Result
         if let Some((labels, column)) = &mut labels {
             labels.push_cell(row, *column)?;
         }
-        lines.push(row.line());
+        match &mut spill {
+            Some(spill) => {
+                spilled.clear();
+                spilled.extend(cells.iter_mut().map(CellColumn::pop));
+                spill(&spilled, row.line())?;
+            }
+            None => lines.push(row.line()),
+        }
+        m += 1;
     }
-    if lines.is_empty() {
+    if m == 0 {
         return Err(rows.empty());
     }
+    let targets = labels.map(|(labels, column)| {
+        let header: &[String] = if columns.has_header { rows.first() } else { &[] };
+        labels.finish(rows.path(), &title(header, column), "line", options.classes)
+    });
+    let table = named_table(&rows, &columns, cells, targets.transpose()?, wanted);
+    if spill.is_some() { Ok(table.spilled(m)) } else { table.with_lines(lines).checked() }
+}
+
+/// The table of what was read, with the names that the file or the model gives its columns.
+fn named_table(
+    rows: &CsvRows,
+    columns: &Columns,
+    cells: Vec<CellColumn>,
+    targets: Option<Targets>,
+    wanted: Option<&[Wanted]>,
+) -> RawTable {
     let header: &[String] = if columns.has_header { rows.first() } else { &[] };
-    let label_title = columns.label.map(|column| title(header, column)).unwrap_or_default();
-    let finish =
-        |(labels, _): (LabelColumn, usize)| labels.finish(rows.path(), &label_title, "line", options.classes);
-    let targets = labels.map(finish).transpose()?;
     let name = |at: usize| match wanted {
         Some(wanted) => wanted[at].name.clone(),
         None => header.get(columns.features[at]).cloned().unwrap_or_else(|| format!("x{}", at + 1)),
@@ -163,7 +191,7 @@ pub(super) fn read_text(mut rows: CsvRows, options: &TableOptions<'_>) -> Result
     let target_name = columns.label.and_then(|column| header.get(column)).cloned();
     let table = RawTable::unchecked(file_name(rows.path()), named.collect(), targets);
     let unnamed = (!columns.has_header).then(|| columns.features.iter().map(|column| column + 1).collect());
-    table.of_file(rows.origin(), target_name, unnamed, Scale::Standardise).with_lines(lines).checked()
+    table.of_file(rows.origin(), target_name, unnamed, Scale::Standardise)
 }
 
 /// Empty columns for the cells of the features.

@@ -37,13 +37,18 @@ impl Targets {
 
     /// The targets of some samples, in the order of `rows`, which must be samples.
     pub fn of_rows(&self, rows: &[usize]) -> Self {
+        self.picked(rows.iter().copied())
+    }
+
+    /// The targets of some samples, in the order of their numbers.
+    pub fn picked(&self, rows: impl Iterator<Item = usize> + Clone) -> Self {
         match self {
             Self::Classes { labels, names } => {
-                Self::Classes { labels: rows.iter().map(|&row| labels[row]).collect(), names: names.clone() }
+                Self::Classes { labels: rows.map(|row| labels[row]).collect(), names: names.clone() }
             }
             Self::Values { values, n_outputs } => {
                 let outputs = values.chunks(self.len().max(1));
-                let values = outputs.flat_map(|output| rows.iter().map(|&row| output[row])).collect();
+                let values = outputs.flat_map(|output| rows.clone().map(|row| output[row])).collect();
                 Self::Values { values, n_outputs: *n_outputs }
             }
         }
@@ -65,6 +70,27 @@ pub struct Dataset {
     pub feature_names: Vec<String>,
     /// What is to be learnt.
     pub targets: Targets,
+    /// How each feature was made of what was measured, so that pictures can show that.
+    pub units: Vec<Unit>,
+}
+
+/// A feature x stands for the measured value `shift + scale * x`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unit {
+    /// The measured value of 0.
+    pub shift: f64,
+    /// How much of the measured value 1 is.
+    pub scale: f64,
+}
+
+impl Unit {
+    /// The feature is what was measured.
+    pub const SAME: Self = Self { shift: 0.0, scale: 1.0 };
+
+    /// What was measured.
+    pub fn measured(self, x: f64) -> f64 {
+        self.shift + self.scale * x
+    }
 }
 
 impl Dataset {
@@ -96,7 +122,8 @@ impl Dataset {
                 hint: "give one row a feature and one column a sample".into(),
             });
         }
-        let dataset = Self { name, x, n_features, m, feature_names, targets };
+        let units = vec![Unit::SAME; n_features];
+        let dataset = Self { name, x, n_features, m, feature_names, targets, units };
         dataset.check_values()?;
         Ok(dataset)
     }

@@ -1,8 +1,9 @@
-//! The statistics behind a [`Preprocessing`]: means, deviations, ranges, medians, commonest texts of the training rows.
+//! How a [`Preprocessing`] is learnt from the training rows of a table; the statistics themselves are `column_fit`'s.
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::column_fit::{NumberFit, TextFit, Unfit};
 use super::csv_rows::shown;
 use super::preprocessing::{ColumnStep, Preprocessing, Step, missing};
 use super::table::{Cells, Column, RawTable};
@@ -60,12 +61,8 @@ impl Preprocessing {
             return Err(Error::invalid("number of training rows", 0, "at least one is needed"));
         }
         let step = |(at, column): (usize, &Column)| {
-            let fit = Fit { table, at, rows, preparation };
-            let step = match &column.cells {
-                Cells::Texts { codes, texts } => fit.texts(codes, texts)?,
-                cells => fit.numbers(cells)?,
-            };
-            Ok(ColumnStep { name: column.name.clone(), step })
+            let fit = Fit { table, at, rows, preparation: *preparation };
+            Ok(ColumnStep { name: column.name.clone(), step: fit.step(&column.cells)? })
         };
         let columns = table.columns().iter().enumerate().map(step).collect::<Result<_>>()?;
         Ok(Self { columns })
@@ -77,114 +74,57 @@ struct Fit<'a> {
     table: &'a RawTable,
     at: usize,
     rows: &'a [usize],
-    preparation: &'a Preparation,
+    preparation: Preparation,
 }
 
 impl Fit<'_> {
-    fn numbers(&self, cells: &Cells) -> Result<Step> {
-        let Preparation { impute, scale } = self.preparation;
-        if let Impute::Refuse = impute
-            && let Some(&row) = self.rows.iter().find(|&&row| cells.number(row).is_none())
-        {
-            return Err(missing(self.table, row, self.at));
-        }
-        let present: Vec<f64> = self.rows.iter().filter_map(|&row| cells.number(row)).collect();
-        if present.is_empty() {
-            return Err(self.no_values());
-        }
-        let fill = match impute {
-            Impute::Refuse => None,
-            Impute::Mean => Some(mean(&present)),
-            Impute::Median => Some(median(&present)),
-        };
-        let values = || self.rows.iter().filter_map(|&row| cells.number(row).or(fill));
-        let (shift, scale) = match scale {
-            Scale::None => (0.0, 1.0),
-            Scale::Pixels => (0.0, 255.0),
-            Scale::Standardise => standard(values()),
-            Scale::MinMax => range(values()),
-        };
-        if !(shift.is_finite() && scale.is_finite()) {
-            let problem =
-                format!("{}: its numbers are too large to be scaled; use --scale none", self.title());
-            return Err(Error::data(self.table.origin(), problem));
-        }
-        Ok(Step::Number { fill, shift, scale })
-    }
-
-    fn texts(&self, codes: &[u32], texts: &[String]) -> Result<Step> {
-        if texts.len() > MAX_CATEGORIES {
-            return Err(Error::data(
-                self.table.origin(),
-                format!(
-                    "{} has {} different texts, and at most {MAX_CATEGORIES} can be features; leave it out with --drop",
-                    self.title(),
-                    texts.len()
-                ),
-            ));
-        }
-        let mut counts = vec![0_usize; texts.len()];
-        for &row in self.rows {
-            match (counts.get_mut(codes[row] as usize), self.preparation.impute) {
-                (Some(count), _) => *count += 1,
-                (None, Impute::Refuse) => return Err(missing(self.table, row, self.at)),
-                (None, _) => {}
+    fn step(&self, cells: &Cells) -> Result<Step> {
+        let step = match cells {
+            Cells::Texts { codes, texts } => {
+                check_categories(self.table, self.at, texts)?;
+                let mut fit = TextFit::new(self.preparation, texts.len());
+                self.rows.iter().for_each(|&row| fit.push(row, Some(codes[row] as usize)));
+                fit.finish(texts)
             }
+            cells => self.numbers(cells),
+        };
+        step.map_err(|unfit| unfit_error(self.table, self.at, unfit))
+    }
+
+    fn numbers(&self, cells: &Cells) -> std::result::Result<Step, Unfit> {
+        let mut fit = NumberFit::new(self.preparation);
+        while !fit.is_done() {
+            self.rows.iter().for_each(|&row| fit.push(row, cells.number(row)));
+            fit.end_pass()?;
         }
-        let mut sorted: Vec<(&String, usize)> = texts.iter().zip(counts).collect();
-        sorted.sort_unstable();
-        // The first of the commonest, for a choice that does not hang on the order of the rows.
-        let commonest = sorted.iter().rev().max_by_key(|(_, count)| *count);
-        let commonest = commonest.filter(|(_, count)| *count > 0).ok_or_else(|| self.no_values())?;
-        let fill = (self.preparation.impute != Impute::Refuse).then(|| commonest.0.clone());
-        Ok(Step::Category { fill, names: sorted.iter().map(|(text, _)| (*text).clone()).collect() })
-    }
-
-    fn title(&self) -> String {
-        self.table.title(self.at)
-    }
-
-    fn no_values(&self) -> Error {
-        let problem = format!("{} has no values at all; leave it out with --drop", self.title());
-        Error::data(self.table.origin(), problem)
+        fit.finish()
     }
 }
 
-fn mean(values: &[f64]) -> f64 {
-    mean_of(values.iter().copied())
+/// Refuses a column of more different texts than can be features.
+pub(super) fn check_categories(table: &RawTable, at: usize, texts: &[String]) -> Result<()> {
+    if texts.len() <= MAX_CATEGORIES {
+        return Ok(());
+    }
+    Err(Error::data(
+        table.origin(),
+        format!(
+            "{} has {} different texts, and at most {MAX_CATEGORIES} can be features; leave it out with --drop",
+            table.title(at),
+            texts.len()
+        ),
+    ))
 }
 
-fn mean_of(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let n = values.clone().count() as f64;
-    let first = values.clone().sum::<f64>() / n;
-    // The rounding of a long sum is taken back in a second pass.
-    first + values.map(|value| value - first).sum::<f64>() / n
-}
-
-/// The middle value, or the mean of the two in the middle.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
-}
-
-/// Mean and standard deviation.
-fn standard(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let n = values.clone().count() as f64;
-    let mean = mean_of(values.clone());
-    let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / n;
-    let deviation = variance.sqrt();
-    // The deviation of a constant column is what rounding left of 0.
-    let constant = deviation <= 16.0 * f64::EPSILON * mean.abs();
-    (mean, if constant { 1.0 } else { deviation })
-}
-
-/// Least value, and the way to the greatest.
-fn range(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let least = values.clone().fold(f64::INFINITY, f64::min);
-    let width = values.fold(f64::NEG_INFINITY, f64::max) - least;
-    (least, if width > 0.0 { width } else { 1.0 })
+/// The error of a column that cannot be learnt from.
+pub(super) fn unfit_error(table: &RawTable, at: usize, unfit: Unfit) -> Error {
+    let title = table.title(at);
+    let problem = match unfit {
+        Unfit::Missing(row) => return missing(table, row, at),
+        Unfit::NoValues => format!("{title} has no values at all; leave it out with --drop"),
+        Unfit::TooLarge => format!("{title}: its numbers are too large to be scaled; use --scale none"),
+    };
+    Error::data(table.origin(), problem)
 }
 
 impl FromStr for Impute {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::arrays::{NPY_MAGIC, NPZ_MAGIC, is_idx};
+use super::arrays::is_idx;
 use super::input::file_name;
+use crate::npy::{NPY_MAGIC, NPZ_MAGIC};
 
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
@@ -24,6 +26,36 @@ pub(super) struct Input {
     rest: Box<dyn Read>,
     /// Its length in bytes, where that is known: not of gzip and standard input.
     length: Option<u64>,
+    progress: Progress,
+}
+
+/// How much of a file has been read, as it lies on the disk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    read: Arc<AtomicU64>,
+    /// All bytes, where that is known.
+    pub(super) total: Option<u64>,
+}
+
+impl Progress {
+    /// Bytes read so far.
+    pub(super) fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+}
+
+/// A reader that counts its bytes.
+struct Counted<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
 }
 
 /// A file's name without its folders.
@@ -63,7 +95,9 @@ impl Input {
             let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
             (path.to_path_buf(), Box::new(file), length)
         };
-        let mut input = Self { path, head: Vec::new(), rest: reader, length };
+        let progress = Progress { total: length, ..Progress::default() };
+        let reader = Box::new(Counted { inner: reader, read: progress.read.clone() });
+        let mut input = Self { path, head: Vec::new(), rest: reader, length, progress };
         input.fill_head()?;
         if input.head.starts_with(&GZIP) {
             let packed = Cursor::new(std::mem::take(&mut input.head)).chain(input.rest);
@@ -93,6 +127,11 @@ impl Input {
     /// The number of bytes, where it is known.
     pub(super) fn length(&self) -> Option<u64> {
         self.length
+    }
+
+    /// How much of it has been read, now and later.
+    pub(super) fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// The first bytes: all of a short file.

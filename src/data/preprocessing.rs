@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::csv_rows::{list, shown};
 use super::table::{Cells, RawTable};
-use super::{Dataset, Features, Wanted};
+use super::{Dataset, Features, Unit, Wanted};
 use crate::error::{Error, Result};
 
 /// How the columns of a table become features; see [`Preprocessing::fit`](Self::fit).
@@ -121,7 +121,17 @@ impl Preprocessing {
             Error::data(table.origin(), "read without targets; only predictions can be made from it")
         })?;
         let Features { x, .. } = self.features(table, rows)?;
-        Dataset::new(table.name(), x, self.feature_names(), targets.of_rows(rows))
+        let dataset = Dataset::new(table.name(), x, self.feature_names(), targets.of_rows(rows))?;
+        Ok(Dataset { units: self.units(), ..dataset })
+    }
+
+    /// What each feature stands for.
+    pub fn units(&self) -> Vec<Unit> {
+        let units = self.columns.iter().flat_map(|ColumnStep { step, .. }| match step {
+            Step::Number { shift, scale, .. } => vec![Unit { shift: *shift, scale: *scale }],
+            Step::Category { names, .. } => vec![Unit::SAME; names.len()],
+        });
+        units.collect()
     }
 
     /// The features of some rows of a table, in their order; x is (n_x, rows).
@@ -140,15 +150,8 @@ impl Preprocessing {
                     for &row in rows {
                         let number = cells.number(row).or(*fill);
                         let number = number.ok_or_else(|| missing(table, row, at))?;
-                        let scaled = (number - shift) / scale;
-                        if !scaled.is_finite() {
-                            let title = table.title(at);
-                            let far = format!(
-                                "{title}: {number} cannot be scaled like the training data; correct it"
-                            );
-                            return Err(table.error(row, far));
-                        }
-                        x.push(scaled);
+                        let scaled = scaled(number, *shift, *scale);
+                        x.push(scaled.ok_or_else(|| table.error(row, too_far(&table.title(at), number)))?);
                     }
                 }
                 Step::Category { fill, names } => {
@@ -165,7 +168,7 @@ impl Preprocessing {
     }
 
     /// Refuses a table with other columns, or texts where numbers were.
-    fn check_columns(&self, table: &RawTable) -> Result<()> {
+    pub(super) fn check_columns(&self, table: &RawTable) -> Result<()> {
         let columns = table.columns();
         if columns.len() != self.columns.len() {
             return Err(Error::Shape {
@@ -194,15 +197,33 @@ impl Preprocessing {
     }
 }
 
+/// What becomes of a number, where that is one.
+pub(super) fn scaled(number: f64, shift: f64, scale: f64) -> Option<f64> {
+    let scaled = (number - shift) / scale;
+    scaled.is_finite().then_some(scaled)
+}
+
+/// What is wrong with a number that [`scaled`] makes none of.
+pub(super) fn too_far(title: &str, number: f64) -> String {
+    format!("{title}: {number} cannot be scaled like the training data; correct it")
+}
+
 /// The error of a missing cell.
 pub(super) fn missing(table: &RawTable, row: usize, column: usize) -> Error {
-    table.error(
-        row,
-        format!(
-            "{} has no value (empty, NA, NaN or ?); fill it in, remove the row, or train with --impute mean or median",
-            table.title(column)
-        ),
+    table.error(row, no_value(&table.title(column)))
+}
+
+/// What is wrong with a missing cell.
+pub(super) fn no_value(title: &str) -> String {
+    format!(
+        "{title} has no value (empty, NA, NaN or ?); fill it in, remove the row, or train with --impute mean or median"
     )
+}
+
+/// What is wrong with a text that is no category.
+pub(super) fn unknown_category(title: &str, text: &str, names: &[String]) -> String {
+    let (text, names) = (shown(text), list(names.iter()));
+    format!("{title}: {text} is none of the model's categories ({names}); correct it or remove the row")
 }
 
 /// A column of texts beside its fitted categories.
@@ -233,14 +254,6 @@ impl Categories<'_> {
     }
 
     fn unknown(&self, row: usize, text: &str) -> Error {
-        self.table.error(
-            row,
-            format!(
-                "{}: {} is none of the model's categories ({}); correct it or remove the row",
-                self.table.title(self.at),
-                shown(text),
-                list(self.names.iter())
-            ),
-        )
+        self.table.error(row, unknown_category(&self.table.title(self.at), text, self.names))
     }
 }

@@ -14,6 +14,7 @@ use super::csv_rows::CsvRows;
 use super::delimiter::delimiter;
 use super::format::Format;
 use super::input::{Input, is_standard_input};
+use super::table::Cells;
 use super::{Generator, GeneratorOptions, RawTable, TargetKind, generate};
 use crate::error::{Error, Result};
 
@@ -136,7 +137,7 @@ impl FileSource {
             Format::Text => {
                 self.refuse_labels_file()?;
                 let delimiter = delimiter(&path, input.head());
-                read_text(CsvRows::new(input, delimiter)?, &table)
+                read_text(CsvRows::new(input, delimiter)?, &table, None)
             }
             Format::Npy => {
                 let mut sheet = read_npy(input)?;
@@ -170,13 +171,19 @@ impl FileSource {
 
     /// Puts the labels of a file of their own beside the features, where they are asked for.
     fn add_labels(&self, sheet: &mut Sheet, path: &Path, options: &ReadOptions<'_>) -> Result<()> {
+        sheet.features_only = true;
+        sheet.labels = self.read_labels(path, options)?;
+        Ok(())
+    }
+
+    /// The labels of a file of their own, where they are asked for.
+    pub(super) fn read_labels(&self, path: &Path, options: &ReadOptions<'_>) -> Result<Option<Cells>> {
         if let Some(label) = &self.label {
             let reason = format!("the labels are those of {}; leave --label out", path.display());
             return Err(Error::invalid("label column", label, reason));
         }
-        sheet.features_only = true;
         if options.target.is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let input = Input::open(path)?;
         let mut columns = match Format::of(input.path(), input.head()) {
@@ -188,8 +195,7 @@ impl FileSource {
             let problem = format!("it has {} columns; a file of labels has one", columns.len());
             return Err(Error::data(path.display().to_string(), problem));
         }
-        sheet.labels = columns.pop();
-        Ok(())
+        Ok(columns.pop())
     }
 
     /// The columns of a Parquet file, without values where they are not needed.
@@ -213,7 +219,7 @@ impl FileSource {
         Err(Error::data(input.origin(), remedy))
     }
 
-    fn refuse_labels_file(&self) -> Result<()> {
+    pub(super) fn refuse_labels_file(&self) -> Result<()> {
         match &self.labels_file {
             Some(labels) => {
                 let reason = format!("{} holds its labels itself; use --label", self.path.display());

@@ -9,27 +9,27 @@ use crate::error::{Error, Result};
 
 /// The rows of a table in two parts, each ascending.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
+pub struct Split<R = usize> {
     /// To learn from.
-    pub training: Vec<usize>,
+    pub training: Vec<R>,
     /// To be held out.
-    pub held_out: Vec<usize>,
+    pub held_out: Vec<R>,
 }
 
 /// Holds out `fraction` of the rows, rounded, at least one: of classes the same share each, as nearly as whole rows allow, and
 /// never the last one of a class.
 ///
-/// `targets` are those of the rows, in their order.
+/// `targets` are those of the rows, in their order. Which rows are held out does not hang on the type of their numbers.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for a fraction that does not lie between 0 and 1; [`Error::Data`] when there are too few rows
 /// to leave some in both parts.
-pub fn split(rows: &[usize], targets: &Targets, fraction: f64, seed: u32) -> Result<Split> {
+pub fn split<R: Copy + Ord>(rows: &[R], targets: &Targets, fraction: f64, seed: u32) -> Result<Split<R>> {
     if !(fraction > 0.0 && fraction < 1.0) {
         return Err(Error::invalid("fraction to hold out", fraction, "it lies between 0 and 1, such as 0.1"));
     }
     let mut random = ChaCha8Rng::seed_from_u64(seed.into());
-    let mut groups: Vec<Vec<usize>> = match targets {
+    let mut groups: Vec<Vec<R>> = match targets {
         Targets::Classes { labels, names } => {
             let mut groups = vec![Vec::new(); names.len()];
             for (&row, &label) in rows.iter().zip(labels) {
@@ -61,8 +61,29 @@ pub fn split(rows: &[usize], targets: &Targets, fraction: f64, seed: u32) -> Res
     Ok(Split { training, held_out })
 }
 
+/// Takes a share out of the rows of a table, one after the other: `share` is of all samples of `targets`, whatever was taken
+/// before; `what` names it in messages.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for a share that does not lie between 0 and 1; those of [`split`].
+pub fn hold_out(
+    rows: &mut Vec<usize>,
+    targets: &Targets,
+    what: &'static str,
+    share: f64,
+    seed: u32,
+) -> Result<Vec<usize>> {
+    if !(share > 0.0 && share < 1.0) {
+        return Err(Error::invalid(what, share, "it lies between 0 and 1, such as 0.1"));
+    }
+    let of_the_rest = share * targets.len() as f64 / rows.len() as f64;
+    let parts = split(rows, &targets.of_rows(rows), of_the_rest, seed)?;
+    *rows = parts.training;
+    Ok(parts.held_out)
+}
+
 /// How many of each group, `wanted` in all if possible: rounded down, then one more where most was cut off.
-fn shares(groups: &[Vec<usize>], fraction: f64, wanted: usize) -> Vec<usize> {
+fn shares<R>(groups: &[Vec<R>], fraction: f64, wanted: usize) -> Vec<usize> {
     let exact: Vec<f64> = groups.iter().map(|group| group.len() as f64 * fraction).collect();
     let mut counts: Vec<usize> =
         exact.iter().zip(groups).map(|(share, group)| (*share as usize).min(group.len() - 1)).collect();

@@ -132,11 +132,7 @@ impl RawTable {
             });
         }
         match self.infinite() {
-            Some((row, column)) => {
-                let title = self.title(column);
-                let problem = format!("{title} is not a finite number; replace the value or remove the row");
-                Err(self.error(row, problem))
-            }
+            Some((row, column)) => Err(self.infinite_error(row, column)),
             None => Ok(self),
         }
     }
@@ -157,10 +153,21 @@ impl RawTable {
         self
     }
 
+    /// The table of that many rows whose cells are kept elsewhere.
+    pub(super) fn spilled(self, m: usize) -> Self {
+        Self { m, ..self }
+    }
+
     /// Sets the lines that the rows end on, for messages.
     pub(super) fn with_lines(mut self, lines: Vec<u64>) -> Self {
         self.lines = Some(lines);
         self
+    }
+
+    /// The error of an infinite number.
+    pub(super) fn infinite_error(&self, row: usize, column: usize) -> Error {
+        let title = self.title(column);
+        self.error(row, format!("{title} is not a finite number; replace the value or remove the row"))
     }
 
     /// The first infinite number.

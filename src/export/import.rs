@@ -1,5 +1,6 @@
 //! A model from a NumPy archive: a scikit-learn MLP's `coefs_` and `intercepts_`, or what [`to_npz`](super::to_npz) wrote.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use super::npz::PREPROCESSING;
@@ -37,7 +38,7 @@ pub fn from_npz(path: &Path, options: &ImportOptions) -> Result<Model> {
 }
 
 fn read(bytes: &[u8], options: &ImportOptions) -> std::result::Result<Model, String> {
-    let mut archive = Archive::open(bytes)?;
+    let mut archive = Archive::open(Cursor::new(bytes)).map_err(|failure| failure.to_string())?;
     let layers = layers(&mut archive)?;
     let n_hidden = layers.len() - 1;
     let activations = activations(&mut archive, options, n_hidden)?;
@@ -91,7 +92,7 @@ struct Names {
 }
 
 /// All layers; at least one, each fitting the one before.
-fn layers(archive: &mut Archive<'_>) -> std::result::Result<Vec<Dense>, String> {
+fn layers(archive: &mut Archive<Cursor<&[u8]>>) -> std::result::Result<Vec<Dense>, String> {
     let mut layers: Vec<Dense> = Vec::new();
     for Names { weight, bias, outputs_first } in layer_names(archive)? {
         let weights = matrix(archive, &weight)?;
@@ -123,7 +124,7 @@ fn layers(archive: &mut Archive<'_>) -> std::result::Result<Vec<Dense>, String> 
 }
 
 /// The names under which the archive has its layers.
-fn layer_names(archive: &Archive<'_>) -> std::result::Result<Vec<Names>, String> {
+fn layer_names(archive: &Archive<Cursor<&[u8]>>) -> std::result::Result<Vec<Names>, String> {
     let known = archive.names();
     let counted = |of: &dyn Fn(usize) -> Names| {
         (0..).map(of).take_while(|names| known.contains(&names.weight)).collect::<Vec<_>>()
@@ -150,7 +151,7 @@ fn layer_names(archive: &Archive<'_>) -> std::result::Result<Vec<Names>, String>
     })
 }
 
-fn matrix(archive: &mut Archive<'_>, name: &str) -> std::result::Result<Array, String> {
+fn matrix(archive: &mut Archive<Cursor<&[u8]>>, name: &str) -> std::result::Result<Array, String> {
     archive.array(name)?.ok_or_else(|| format!("array `{name}` is missing"))
 }
 
@@ -175,7 +176,7 @@ fn transposed(values: &[f64], rows: usize, cols: usize) -> Vec<f64> {
 
 /// One activation a hidden layer.
 fn activations(
-    archive: &mut Archive<'_>,
+    archive: &mut Archive<Cursor<&[u8]>>,
     options: &ImportOptions,
     n_hidden: usize,
 ) -> std::result::Result<Vec<Activation>, String> {
@@ -204,7 +205,7 @@ fn activations(
 /// How columns of these names become features: what [`to_npz`](super::to_npz) wrote, or a `StandardScaler`'s `mean_` and
 /// `scale_`, or nothing to be done.
 fn preprocessing(
-    archive: &mut Archive<'_>,
+    archive: &mut Archive<Cursor<&[u8]>>,
     names: Vec<String>,
 ) -> std::result::Result<Preprocessing, String> {
     if let Some(json) = texts(archive, PREPROCESSING)?.and_then(|texts| texts.into_iter().next()) {
@@ -232,7 +233,10 @@ fn preprocessing(
     Ok(Preprocessing { columns: columns.collect() })
 }
 
-fn output(archive: &mut Archive<'_>, options: &ImportOptions) -> std::result::Result<Loss, String> {
+fn output(
+    archive: &mut Archive<Cursor<&[u8]>>,
+    options: &ImportOptions,
+) -> std::result::Result<Loss, String> {
     if let Some(loss) = options.output {
         return Ok(loss);
     }
@@ -251,7 +255,7 @@ fn output(archive: &mut Archive<'_>, options: &ImportOptions) -> std::result::Re
 
 /// The names that were given, or the first of these arrays that the archive has and that is not empty.
 fn names(
-    archive: &mut Archive<'_>,
+    archive: &mut Archive<Cursor<&[u8]>>,
     arrays: &[&str],
     given: Option<&Vec<String>>,
 ) -> std::result::Result<Option<Vec<String>>, String> {
@@ -267,7 +271,10 @@ fn names(
 }
 
 /// The values of an array as texts; `None` where there is none of this name.
-fn texts(archive: &mut Archive<'_>, name: &str) -> std::result::Result<Option<Vec<String>>, String> {
+fn texts(
+    archive: &mut Archive<Cursor<&[u8]>>,
+    name: &str,
+) -> std::result::Result<Option<Vec<String>>, String> {
     let array = archive.array(name)?;
     Ok(array.map(|array| match array.values {
         Values::Text(texts) => texts,

@@ -12,6 +12,8 @@ use crate::schedule::{Batches, Schedule};
 /// Programs over the batches of the samples.
 pub(super) struct Batched {
     batches: Batches,
+    /// Batches that the device counts before it counts an epoch.
+    n_batches: usize,
     schedule: Schedule,
     pub(super) arrays: Arrays,
     whole: Program,
@@ -30,12 +32,30 @@ impl Batched {
         batches: Batches,
         schedule: impl Fn(usize) -> Schedule,
     ) -> Result<Self> {
-        let settings = Settings { n_batches: batches.count(), ..device.settings() };
+        Self::over_windows(device, shared, batches, None, schedule)
+    }
+
+    /// The same for a device that holds a window of the samples at a time, at most as many as `window` has, two batches or
+    /// more, in the order in which they are taken.
+    ///
+    /// # Errors
+    /// As [`Batched::new`].
+    pub(super) fn over_windows(
+        device: &Device,
+        shared: Shared,
+        batches: Batches,
+        window: Option<Batches>,
+        schedule: impl Fn(usize) -> Schedule,
+    ) -> Result<Self> {
+        // Odd for a window, see `start_window`.
+        let n_batches = window.map_or(batches.count(), |window| window.count() | 1);
+        let window = window.unwrap_or(batches);
+        let settings = Settings { n_batches, ..device.settings() };
         let lower = |m: usize| -> Result<(Schedule, Lowered)> {
             let schedule = schedule(m);
             let mut lowered = layerwise(&schedule, settings)?;
-            if batches.count() > 1 {
-                lowered.dispatches.insert(0, take_batch(&schedule, batches, settings.geometry)?);
+            if window.count() > 1 {
+                lowered.dispatches.insert(0, take_batch(&schedule, window, settings.geometry)?);
             }
             Ok((schedule, lowered))
         };
@@ -49,6 +69,7 @@ impl Batched {
         let arrays = Arrays::new(device, &whole, shared, &lowered)?;
         Ok(Self {
             batches,
+            n_batches,
             whole: Program::new(device, &lowered.dispatches, &arrays),
             rest: rest.map(|rest| Program::new(device, &rest.dispatches, &arrays)),
             schedule: whole,
@@ -61,6 +82,21 @@ impl Batched {
         let (batch, epoch) = (done % self.batches.count(), done / self.batches.count());
         let header = [0, batch as u32, epoch as u32];
         device.queue.write_buffer(&self.arrays.history, 0, bytemuck::cast_slice(&header));
+    }
+
+    /// Sets that the samples are those of iteration `first` and some more, and that iteration `done` is next.
+    ///
+    /// The device takes the samples of a batch by its number in the window, and the masks of dropout by epoch * n_batches +
+    /// batch modulo 2^32. n_batches being odd there is an epoch for which that is `first` where the batch is 0: `first` times
+    /// the inverse of n_batches.
+    pub(super) fn start_window(&self, device: &Device, first: usize, done: usize) {
+        let n = self.n_batches as u32;
+        // Newton's iteration doubles the bits that are right: 3 for n itself.
+        let inverse = (0..4).fold(n, |x, _| x.wrapping_mul(2u32.wrapping_sub(n.wrapping_mul(x))));
+        let progress = [(done - first) as u32, (first as u32).wrapping_mul(inverse)];
+        // Behind the number of costs, which goes on.
+        let offset = size_of::<u32>() as u64;
+        device.queue.write_buffer(&self.arrays.history, offset, bytemuck::cast_slice(&progress));
     }
 
     /// Sets what the optimiser remembers, (states, parameters), if there is anything.

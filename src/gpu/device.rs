@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
-use super::grid::{Geometry, Product, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
+use super::grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 use super::kernels::{Access, Kernel, KernelInfo};
 use super::lowering::Settings;
+use super::products::{Product, Products};
 use crate::error::{Error, Result};
 use crate::schedule::Lowering;
 
@@ -18,7 +19,7 @@ pub struct Device {
     summary: AdapterSummary,
     failures: Arc<Failures>,
     checked: bool,
-    products: Product,
+    products: Mutex<Products>,
     /// Texts in the place of shader files'; none but in tests, see `seams`.
     pub(super) edits: Vec<(String, String)>,
     /// Lowerings that are not to be chosen, see `seams`.
@@ -82,7 +83,8 @@ impl Device {
         });
         let pipelines = Mutex::default();
         let summary = AdapterSummary::new(&adapter);
-        let products = if summary.software { Product::Registers } else { Product::Workgroup };
+        let usual = if summary.software { Product::Registers } else { Product::Workgroup };
+        let products = Mutex::new(Products::all(usual));
         Ok(Self {
             device,
             queue,
@@ -110,7 +112,7 @@ impl Device {
 
     /// How it lowers schedules.
     pub(super) fn settings(&self) -> Settings {
-        Settings { geometry: self.geometry(), fused: true, n_batches: 1, products: self.products }
+        Settings { geometry: self.geometry(), fused: true, n_batches: 1, products: self.products() }
     }
 
     /// With bounds checks and loop counters in every kernel, also in those that are proved not to need them: what a test
@@ -122,9 +124,19 @@ impl Device {
 
     /// With another way to multiply the matrices of wide layers. The sums of each way have their own order, and so their own
     /// last bits.
-    pub fn with_products(mut self, products: Product) -> Self {
-        self.products = products;
+    pub fn with_products(self, product: Product) -> Self {
+        self.set_products(Products::all(product));
         self
+    }
+
+    /// The ways to multiply the matrices of wide layers.
+    pub fn products(&self) -> Products {
+        *self.products.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Other ways, for whatever is lowered from now on: those that [`Device::calibrate`] found in an earlier run.
+    pub fn set_products(&self, products: Products) {
+        *self.products.lock().unwrap_or_else(PoisonError::into_inner) = products;
     }
 
     /// The first error that the device has reported, if any.

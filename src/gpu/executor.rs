@@ -8,6 +8,7 @@ use super::batched::Batched;
 use super::device::Device;
 use super::poll::submitted_work_done;
 use super::predictor::Predictor;
+use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{self, Batches, Problem};
@@ -26,11 +27,15 @@ pub struct Executor<'d> {
     device: &'d Device,
     network: Network,
     batches: Batches,
+    /// Samples that the device has room for.
+    held: usize,
     weighted: bool,
     shared: Shared,
     step: Batched,
     /// Forward and cost, made when first needed.
     evaluation: Option<Batched>,
+    /// The same for samples that are handed over.
+    block_evaluation: Option<Evaluation>,
     pace: Pace,
     /// Iterations done, and those of them whose costs the host has fetched.
     done: usize,
@@ -77,9 +82,27 @@ impl<'d> Executor<'d> {
     /// [`crate::Error::DeviceLimit`] when a matrix is too large for the device; [`crate::Error::Data`] for a value
     /// beyond f32.
     pub fn new(device: &'d Device, problem: &Problem<'_>) -> Result<Self> {
+        Self::of_batches(device, problem, problem.batches(), None)
+    }
+
+    /// For `samples` samples of which the device holds a window at a time: as many as the problem has at most, two batches or
+    /// more. What they are, [`set_samples`](Self::set_samples) says before each of its iterations.
+    ///
+    /// # Errors
+    /// As [`Executor::new`].
+    pub fn over_windows(device: &'d Device, problem: &Problem<'_>, samples: usize) -> Result<Self> {
+        let batches = Batches::in_order(samples, problem.batch_size);
+        Self::of_batches(device, problem, batches, Some(problem.batches()))
+    }
+
+    fn of_batches(
+        device: &'d Device,
+        problem: &Problem<'_>,
+        batches: Batches,
+        window: Option<Batches>,
+    ) -> Result<Self> {
         problem.check()?;
         let Problem { network, parameters, x, .. } = *problem;
-        let batches = problem.batches();
         let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
             device.check_array(what, values.len())?;
             let buffer = array(device, what, values.len());
@@ -91,7 +114,7 @@ impl<'d> Executor<'d> {
             samples: Some((uploaded("features", x)?, uploaded("targets", &problem.targets())?)),
         };
         let schedule = |m| problem.schedule(m);
-        let step = Batched::new(device, shared.clone(), batches, schedule)?;
+        let step = Batched::over_windows(device, shared.clone(), batches, window, schedule)?;
         step.start_at(device, problem.done);
         step.set_state(device, problem.state)?;
         device.check("building the training step")?;
@@ -101,10 +124,12 @@ impl<'d> Executor<'d> {
             device,
             network,
             batches,
+            held: problem.m,
             weighted: problem.weights.is_some(),
             shared,
             step,
             evaluation: None,
+            block_evaluation: None,
             pace,
             done: problem.done,
             fetched: problem.done,
@@ -215,16 +240,21 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// As [`Executor::run`].
     pub async fn cost(&mut self) -> Result<f64> {
-        let Batches { m, size, .. } = self.batches;
         let evaluation = match self.evaluation.take() {
             Some(evaluation) => evaluation,
             None => {
-                let size = size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m);
+                let batches = Batches::in_order(self.batches.m, self.evaluation_block());
                 let schedule = |m| schedule::evaluation_with(&self.network, m, self.weighted);
-                Batched::new(self.device, self.shared.clone(), Batches::in_order(m, size), schedule)?
+                Batched::new(self.device, self.shared.clone(), batches, schedule)?
             }
         };
         self.evaluation.insert(evaluation).mean_cost(self.device).await
+    }
+
+    /// Samples that an evaluation takes at a time.
+    pub fn evaluation_block(&self) -> usize {
+        let Batches { m, size, .. } = self.batches;
+        size.max(EVALUATION_BLOCK).max(m.div_ceil(HISTORY_CAPACITY)).min(m)
     }
 
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
@@ -237,5 +267,43 @@ impl<'d> Executor<'d> {
             _ => Predictor::sharing(self.device, &self.network, self.shared.parameters.clone(), m)?,
         };
         self.predictor.insert(predictor).predict(x, m).await
+    }
+}
+
+/// What the windows of `windows` see.
+impl<'d> Executor<'d> {
+    pub(super) fn device(&self) -> &'d Device {
+        self.device
+    }
+
+    pub(super) fn samples(&self) -> &(wgpu::Buffer, wgpu::Buffer) {
+        self.shared.samples.as_ref().expect("a training has samples")
+    }
+
+    /// Samples that there is room for.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    pub(super) fn step(&self) -> &Batched {
+        &self.step
+    }
+
+    pub(super) fn done(&self) -> usize {
+        self.done
+    }
+
+    /// What an evaluation needs to know: network, whether samples have weights, the parameters.
+    pub(super) fn evaluated(&self) -> (&Network, bool, wgpu::Buffer) {
+        (&self.network, self.weighted, self.shared.parameters.clone())
+    }
+
+    /// The evaluation of the last block, if that had so many samples.
+    pub(super) fn kept_evaluation(&mut self, m: usize) -> Option<Evaluation> {
+        self.block_evaluation.take().filter(|kept| kept.m == m)
+    }
+
+    pub(super) fn keep_evaluation(&mut self, evaluation: Evaluation) {
+        self.block_evaluation = Some(evaluation);
     }
 }

@@ -1,6 +1,7 @@
 //! How work is cut into workgroups: sizes, the loop limit, grids and the chunks of long sums. The only place with such
 //! numbers.
 
+use super::products::{Product, ProductShape, Side};
 use crate::error::{Error, Result};
 use crate::network::MAX_UNITS;
 
@@ -65,17 +66,6 @@ const WANTED_CHUNKS: u32 = 32;
 /// Rows or columns that an invocation of a product takes care of, of so many.
 pub(super) fn tile(rows: u32) -> u32 {
     rows.min(PER_INVOCATION)
-}
-
-/// Ways to multiply the matrices of wide layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Product {
-    /// As those of narrow layers: 4 rows and samples an invocation.
-    Narrow,
-    /// 8 rows and columns an invocation, loaded straight from the arrays.
-    Registers,
-    /// The same by way of workgroup memory.
-    Workgroup,
 }
 
 /// Rows and columns an invocation of a wide product.
@@ -144,8 +134,14 @@ impl Geometry {
         }
     }
 
-    /// Whether so large a product is faster in that way than as a narrow one.
-    pub(super) fn is_wide(self, product: Product, rows: u32, columns: u32, depth: u32) -> bool {
+    /// Whether so large a product is faster in that way than as a narrow one: it does not mostly compute in vain.
+    pub(super) fn is_wide(self, product: Product, shape: ProductShape) -> bool {
+        let ProductShape { side, rows, columns, depth } = shape;
+        // The terms of a gradient are cut into chunks.
+        let depth = match side {
+            Side::Weights => self.wide_chunks(product, rows, columns, depth).0.min(depth),
+            _ => depth,
+        };
         let padded = |tile: (u32, u32)| {
             let whole = |n: u32, tile: u32| f64::from(n.div_ceil(tile)) * f64::from(tile);
             whole(rows, tile.0) * whole(columns, tile.1)

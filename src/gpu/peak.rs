@@ -10,30 +10,16 @@ use super::params::PeakParams;
 use super::poll::submitted_work_done;
 use super::program::{Bound, Program, params_buffer};
 use crate::error::Result;
+use crate::schedule::{PEAK_COPIED, PEAK_SECONDS, PEAK_TRIALS, Peak};
 
 /// Operations of a round of shaders/peak.wgsl: eight chains, four components, multiply and add.
 const OPERATIONS: u64 = 64;
 
-/// Elements of four that are copied: 32 MiB, more than caches hold.
-const COPIED: u32 = 1 << 21;
+/// Elements of four that are copied.
+const COPIED: u32 = (PEAK_COPIED / size_of::<[f32; 4]>()) as u32;
 
 /// Invocations that multiply and add, each with a result of its own.
 const INVOCATIONS: u32 = 1 << 16;
-
-/// Seconds a measurement takes at least.
-const SECONDS: f64 = 0.02;
-
-/// The best of so many measurements counts.
-const TRIALS: usize = 3;
-
-/// A device's measured limits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Peak {
-    /// Single-precision operations a second, in 10^9; a multiply-add is two.
-    pub gflops: f64,
-    /// Bytes read and written a second, in 10^9.
-    pub gbs: f64,
-}
 
 /// Measures a device; takes about a tenth of a second after compiling.
 ///
@@ -48,12 +34,11 @@ pub async fn peak(device: &Device) -> Result<Peak> {
     let grid = geometry.over_elements(INVOCATIONS as usize, 1)?;
     let program = bind(device, Kernel::MultiplyAddPeak, products, &[&first, &out], grid);
     let operations = OPERATIONS * u64::from(rounds) * u64::from(INVOCATIONS);
-    let gflops = operations as f64 / best_seconds(device, &program).await? / 1e9;
+    let gflops = operations as f64 / best_seconds(device, &program, PEAK_SECONDS).await? / 1e9;
     let grid = geometry.over_elements(COPIED as usize, 1)?;
     let copy = PeakParams { size: COPIED, rounds: 0 };
     let program = bind(device, Kernel::CopyPeak, copy, &[&first, &out], grid);
-    let bytes = 2 * 4 * size_of::<f32>() as u64 * u64::from(COPIED);
-    let gbs = bytes as f64 / best_seconds(device, &program).await? / 1e9;
+    let gbs = (2 * PEAK_COPIED) as f64 / best_seconds(device, &program, PEAK_SECONDS).await? / 1e9;
     Ok(Peak { gflops, gbs })
 }
 
@@ -89,18 +74,18 @@ fn bind(
     Program::of(vec![Bound::new(device, kernel, device.pipeline(kernel, &[]), &params, arrays, grid)])
 }
 
-/// Seconds of one run, the least of several measurements that are long enough to be told from the submission.
-async fn best_seconds(device: &Device, program: &Program) -> Result<f64> {
+/// Seconds of one run, the least of several measurements of so many seconds at least, to be told from the submission.
+pub(super) async fn best_seconds(device: &Device, program: &Program, at_least: f64) -> Result<f64> {
     let mut runs = 1;
     let mut best = f64::INFINITY;
     let mut measured = 0;
-    while measured < TRIALS {
+    while measured < PEAK_TRIALS {
         let begin = Instant::now();
         program.submit(device, runs);
         submitted_work_done(&device.device, &device.queue).await?;
         device.check("measuring the device")?;
         let seconds = begin.elapsed().as_secs_f64();
-        if seconds < SECONDS {
+        if seconds < at_least {
             runs *= 2;
             continue;
         }

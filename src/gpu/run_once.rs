@@ -3,8 +3,8 @@
 
 use super::arrays::{ArrayId, Arrays, HISTORY_HEADER, Shared, array, download, step_sizes, write, write_at};
 use super::device::Device;
-use super::grid::Product;
 use super::lowering::{Settings, layerwise};
+use super::products::{Product, Products};
 use super::program::Program;
 use crate::error::Result;
 use crate::schedule::{Contents, Op, Schedule, TensorId};
@@ -40,6 +40,7 @@ pub async fn run_products_once(
     schedule: &Schedule,
     before: &Contents,
 ) -> Result<Contents> {
+    let products = Products::all(products);
     run(device, schedule, before, Settings { products, fused: together, ..device.settings() }).await
 }
 

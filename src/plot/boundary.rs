@@ -65,6 +65,18 @@ impl<'a> Panel<'a> {
         Axis::linear(if low < high { (low, high) } else { range(self.regions.values().chain([low])) })
     }
 
+    /// The axis of a feature, in the units it was measured in.
+    fn axis(&self, feature: usize, (low, high): (f64, f64)) -> Axis {
+        let unit = self.dataset.units[feature];
+        Axis::linear((unit.measured(low), unit.measured(high)))
+    }
+
+    /// Where a sample lies, in those units.
+    fn place(&self, sample: usize) -> (f64, f64) {
+        let Dataset { x, m, units, .. } = self.dataset;
+        (units[0].measured(x[sample]), units[1].measured(x[m + sample]))
+    }
+
     fn target(&self, sample: usize) -> f64 {
         match &self.dataset.targets {
             Targets::Classes { labels, .. } => f64::from(labels[sample]),
@@ -136,7 +148,7 @@ pub(super) fn draw_plane(
     style: &PlaneStyle,
 ) -> Rect {
     let grid = panel.regions.grid();
-    let (x, y) = (Axis::linear(grid.x_range()), Axis::linear(grid.y_range()));
+    let (x, y) = (panel.axis(0, grid.x_range()), panel.axis(1, grid.y_range()));
     let names = &panel.dataset.feature_names;
     let side = |axis, name, room| Side {
         axis,
@@ -230,7 +242,7 @@ fn draw_samples(
         }
     };
     for sample in markers::chosen(dataset.m) {
-        let (x, y) = (dataset.x[sample], dataset.x[dataset.m + sample]);
+        let (x, y) = panel.place(sample);
         if x_axis.contains(x) && y_axis.contains(y) {
             let centre =
                 (plot.left + x_axis.share(x) * plot.width(), plot.bottom - y_axis.share(y) * plot.height());

@@ -1,7 +1,7 @@
 //! The parts every picture shares: sizes, header, axes, key; not what is drawn between the axes.
 
 use super::axis::{Axis, Tick};
-use super::canvas::{Canvas, Rect};
+use super::canvas::{Canvas, Point, Rect};
 use super::colours::{self, BORDER, Colour, GRID, INK, MUTED};
 use super::markers;
 use super::text::{self, Align, Height, TextStyle};
@@ -174,6 +174,8 @@ pub(super) enum Symbol {
     Class(usize),
     /// A piece of line.
     Line(Colour),
+    /// A piece of a line in dashes.
+    Dashes(Colour),
     /// Nothing: a remark.
     Remark,
 }
@@ -207,7 +209,7 @@ impl Key {
 fn symbol_width(symbol: Symbol, theme: &Theme) -> f64 {
     match symbol {
         Symbol::Class(_) => 1.35 * theme.small(),
-        Symbol::Line(_) => 2.2 * theme.small(),
+        Symbol::Line(_) | Symbol::Dashes(_) => 2.2 * theme.small(),
         Symbol::Remark => 0.0,
     }
 }
@@ -255,9 +257,37 @@ fn draw_entries(canvas: &mut Canvas, area: Rect, entries: &[(Symbol, String)], t
                     canvas.line(&ends, 2.0 * theme.unit, colour);
                     INK
                 }
+                Symbol::Dashes(colour) => {
+                    let ends = [(left + 1.0, middle), (left + before - 0.6 * small, middle)];
+                    dashes(canvas, &ends, (2.0 * theme.unit, 6.0 * theme.unit), colour);
+                    INK
+                }
                 Symbol::Remark => MUTED,
             };
             canvas.text(&label, &style(small, colour, Align::Start, Height::Centre), (left + before, middle));
+        }
+    }
+}
+
+/// Lines from point to point in dashes of some width and length, with gaps of as much between them.
+pub(super) fn dashes(canvas: &mut Canvas, points: &[Point], (width, length): (f64, f64), colour: Colour) {
+    // What is left of the dash or gap under way.
+    let (mut left, mut drawn) = (length, true);
+    for pair in points.windows(2) {
+        let ((mut x, mut y), (x1, y1)) = (pair[0], pair[1]);
+        loop {
+            let rest = (x1 - x).hypot(y1 - y);
+            let share = if rest > left { left / rest } else { 1.0 };
+            let next = (x + share * (x1 - x), y + share * (y1 - y));
+            if drawn {
+                canvas.line(&[(x, y), next], width, colour);
+            }
+            (x, y) = next;
+            if rest <= left {
+                left -= rest;
+                break;
+            }
+            (left, drawn) = (length, !drawn);
         }
     }
 }

@@ -54,6 +54,20 @@ impl Batches {
     }
 }
 
+/// The samples of some whole batches, one after the other in the order of the training, for an executor that does not hold
+/// all samples; the last batch may be the last of an epoch, and shorter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window<'a> {
+    /// The iteration of its first batch.
+    pub first: usize,
+    /// Samples.
+    pub m: usize,
+    /// Features, (m, n_0).
+    pub x: &'a [f32],
+    /// Targets, and weights behind them if there are any, (m, target rows).
+    pub y: &'a [f32],
+}
+
 /// A permutation of m samples: which of them is at a position.
 ///
 /// A Feistel network on the bits of the position, walked until it lands below m (Black & Rogaway 2002, "cycle walking"), with

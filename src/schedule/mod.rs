@@ -14,10 +14,11 @@ mod hash;
 mod lowering;
 mod op;
 mod parse;
+mod peak;
 mod problem;
 mod rate;
 
-pub use batches::{Batches, Order};
+pub use batches::{Batches, Order, Window};
 pub use build::{
     Variant, check_data, check_features, evaluation, evaluation_with, gradients, gradients_with, prediction,
     training_step, training_step_with,
@@ -27,5 +28,6 @@ pub use descent::{Descent, Optimizer, StepSize};
 pub use dropout::{Dropout, Mask};
 pub use lowering::Lowering;
 pub use op::{Op, Schedule, Storage, Tensor, TensorId};
+pub use peak::{PEAK_COPIED, PEAK_SECONDS, PEAK_TRIALS, Peak};
 pub use problem::Problem;
 pub use rate::{Decay, RateSchedule};

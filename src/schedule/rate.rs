@@ -41,6 +41,13 @@ pub enum Decay {
         /// Iterations until nothing is left, at least 1.
         over: usize,
     },
+    /// A way up: from^(1 - t / over), and 1 from `over` on; the range test's (Smith 2017).
+    Rise {
+        /// Iterations until all of it is there, at least 1.
+        over: usize,
+        /// The factor at first, in (0, 1].
+        from: f64,
+    },
 }
 
 impl RateSchedule {
@@ -55,6 +62,7 @@ impl RateSchedule {
             Decay::Step { every, factor } => factor.powf((t / every) as f64),
             Decay::Exponential { every, factor } => factor.powf(t as f64 / every as f64),
             Decay::Cosine { over } => (1.0 + (PI * t.min(over) as f64 / over as f64).cos()) / 2.0,
+            Decay::Rise { over, from } => from.powf(1.0 - t.min(over) as f64 / over as f64),
         }
     }
 
@@ -67,6 +75,7 @@ impl RateSchedule {
             Decay::Constant => (1, 1.0),
             Decay::Step { every, factor } | Decay::Exponential { every, factor } => (every, factor),
             Decay::Cosine { over } => (over, 1.0),
+            Decay::Rise { over, from } => (over, from),
         };
         if every == 0 {
             return Err(Error::invalid("learning-rate schedule", every, "it takes at least 1 iteration"));

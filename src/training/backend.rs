@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::executor::Executor;
+use super::executor::{Executor, whole};
 #[cfg(feature = "cpu")]
 use crate::cpu;
 use crate::cpu_reference;
@@ -233,6 +233,19 @@ impl Backend {
         !matches!(self, Self::CpuReference)
     }
 
+    /// On a device, measures how the wide layers of a problem are best multiplied, as far as that is not known: see
+    /// [`gpu::Device::calibrate`]. Which way it is decides the last bits of sums.
+    ///
+    /// # Errors
+    /// Failures of the device.
+    #[cfg(feature = "gpu")]
+    pub async fn calibrate(&self, problem: &Problem<'_>) -> Result<()> {
+        if let Self::Gpu(device) = self {
+            device.calibrate(&problem.schedule(problem.batch_size)).await?;
+        }
+        Ok(())
+    }
+
     /// The training of a problem, on a device in that lowering.
     ///
     /// # Errors
@@ -255,6 +268,24 @@ impl Backend {
                     Ok(Executor::GpuWhole(Box::new(population)))
                 }
             },
+        }
+    }
+
+    /// The training of a problem on `samples` samples, of which the executor gets a window at a time
+    /// ([`Executor::set_samples`]): as many as the problem has at most, two batches or more. On a device layer by layer.
+    ///
+    /// # Errors
+    /// As [`executor`](Self::executor); [`Error::InvalidArgument`] for a backend that holds all samples.
+    pub fn window_executor(&self, problem: &Problem<'_>, samples: usize) -> Result<Executor<'_>> {
+        let _ = samples;
+        match self {
+            #[cfg(feature = "cpu")]
+            Self::Cpu => Ok(Executor::Cpu(Box::new(cpu::Executor::new(problem)?))),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => {
+                Ok(Executor::Gpu(Box::new(gpu::Executor::over_windows(device, problem, samples)?)))
+            }
+            Self::CpuReference => Err(whole(self.name())),
         }
     }
 

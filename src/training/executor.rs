@@ -3,12 +3,13 @@
 #[cfg(feature = "cpu")]
 use crate::cpu;
 use crate::cpu_reference;
-use crate::error::Result;
+use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu;
 use crate::network::Parameters;
 #[cfg(feature = "gpu")]
 use crate::schedule::Lowering;
+use crate::schedule::Window;
 
 /// A network in training on one of the backends. Each method is the executor's own of the same name.
 pub enum Executor<'b> {
@@ -119,6 +120,57 @@ impl Executor<'_> {
         delegate!(self, e => Ok(e.cost()), e.cost().await, Ok(e.cost().await?.swap_remove(0)))
     }
 
+    /// Samples that [`block_costs`](Self::block_costs) takes at a time, where `window` samples are whole batches.
+    pub(super) fn evaluation_block(&self, window: usize) -> usize {
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(e) => e.evaluation_block(),
+            _ => window,
+        }
+    }
+
+    /// Puts other samples in the place of those it has, for an executor made for windows of samples.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for an executor that holds all samples.
+    pub fn set_samples(&mut self, window: &Window<'_>) -> Result<()> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Self::Cpu(e) => e.set_samples(window),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(e) => e.set_samples(window),
+            other => return Err(whole(other.lowering())),
+        }
+        Ok(())
+    }
+
+    /// The costs of samples in their own order, summed as [`cost`](Self::cost) sums them: block by block. It may leave the
+    /// executor with other samples than it had.
+    ///
+    /// # Errors
+    /// As [`set_samples`](Self::set_samples), and failures of the device.
+    pub(super) async fn block_costs(&mut self, window: &Window<'_>) -> Result<Vec<f64>> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Self::Cpu(e) => {
+                e.set_samples(window);
+                Ok(e.block_costs())
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(e) => Ok(vec![e.block_cost(window).await?]),
+            other => Err(whole(other.lowering())),
+        }
+    }
+
+    /// The mean cost of m samples from those of their blocks.
+    pub(super) fn mean_cost(&self, block_costs: &[f64], m: usize) -> f64 {
+        match self {
+            #[cfg(feature = "cpu")]
+            Self::Cpu(e) => e.mean_cost(block_costs, m),
+            _ => block_costs.iter().sum::<f64>() / m as f64,
+        }
+    }
+
     /// The output of the current network for other samples; x (n_0, m) -> A_L (n_L, m).
     ///
     /// # Errors
@@ -126,4 +178,10 @@ impl Executor<'_> {
     pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
         delegate!(self, e => e.predict(x, m), e.predict(x, m).await, e.predict(0, x, m).await)
     }
+}
+
+/// The error of an executor that cannot do with a part of the samples.
+pub(super) fn whole(lowering: &str) -> Error {
+    let reason = "it holds all samples at once; use --lowering layerwise on a GPU, or --backend cpu, or do without --stream";
+    Error::invalid("way to train on streamed samples", lowering, reason)
 }

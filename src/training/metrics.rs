@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::curves::{class_scores, roc_curve};
 use super::score::{Score, confusion_matrix};
-use crate::data::{Dataset, Targets};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::Loss;
 
@@ -17,10 +18,17 @@ pub enum Metric {
     /// What is trained for: mean cross-entropy (log loss), or half the mean squared error.
     #[default]
     Cost,
+    /// The mean of -ln of the probability of the right class; the cost of cross-entropy.
+    LogLoss,
     /// The share of right answers.
     Accuracy,
     /// The mean over the classes of the share of their samples that are found (recall).
     BalancedAccuracy,
+    /// The share of right answers among those for class 1; of more classes, the mean over them. A class that is never the
+    /// answer has 0.
+    Precision,
+    /// The share of class 1 that is found; of more classes, the mean over them.
+    Recall,
     /// The mean over the classes of the harmonic mean of precision and recall.
     F1,
     /// The area under the receiver operating characteristic, for 2 classes.
@@ -35,10 +43,13 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Cost,
+        Self::LogLoss,
         Self::Accuracy,
         Self::BalancedAccuracy,
+        Self::Precision,
+        Self::Recall,
         Self::F1,
         Self::RocAuc,
         Self::R2,
@@ -50,8 +61,11 @@ impl Metric {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cost => "cost",
+            Self::LogLoss => "log_loss",
             Self::Accuracy => "accuracy",
             Self::BalancedAccuracy => "balanced_accuracy",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
             Self::F1 => "f1",
             Self::RocAuc => "roc_auc",
             Self::R2 => "r2",
@@ -62,7 +76,7 @@ impl Metric {
 
     /// Whether more of it is better.
     pub fn more_is_better(self) -> bool {
-        !matches!(self, Self::Cost | Self::Mae | Self::Rmse)
+        !matches!(self, Self::Cost | Self::LogLoss | Self::Mae | Self::Rmse)
     }
 
     /// Whether `new` is better than `old`; a NaN is not.
@@ -103,12 +117,14 @@ impl Metrics {
         let score = Score::new(loss, a, dataset);
         match confusion_matrix(loss, a, dataset) {
             Some(matrix) => {
-                let (recall, f1) = (mean_over_classes(&matrix, recall), mean_over_classes(&matrix, f1));
                 let share = score.map_or(f64::NAN, |score| score.n_correct as f64 / score.m as f64);
+                values.extend(log_loss(loss, a, dataset).map(|mean| (Metric::LogLoss, mean)));
                 values.extend([
                     (Metric::Accuracy, share),
-                    (Metric::BalancedAccuracy, recall),
-                    (Metric::F1, f1),
+                    (Metric::BalancedAccuracy, mean_over_classes(&matrix, recall)),
+                    (Metric::Precision, of_class_1_or_mean(&matrix, precision)),
+                    (Metric::Recall, of_class_1_or_mean(&matrix, recall)),
+                    (Metric::F1, mean_over_classes(&matrix, f1)),
                 ]);
                 values.extend(roc_auc(loss, a, dataset).map(|area| (Metric::RocAuc, area)));
             }
@@ -120,6 +136,11 @@ impl Metrics {
     /// The value of a metric, if it applies.
     pub fn get(&self, metric: Metric) -> Option<f64> {
         self.values.iter().find(|(own, _)| *own == metric).map(|(_, value)| *value)
+    }
+
+    /// Right answers in percent, for classes.
+    pub fn accuracy_percent(&self) -> Option<f64> {
+        self.score.map(Score::accuracy_percent)
     }
 
     /// All that apply, with their values.
@@ -145,6 +166,19 @@ fn cost(loss: Loss, a: &[f64], dataset: &Dataset) -> f64 {
     total / m as f64
 }
 
+/// The mean of -ln of the probability of the right class; probabilities of 0 and 1 count as the nearest numbers to them.
+fn log_loss(loss: Loss, a: &[f64], dataset: &Dataset) -> Option<f64> {
+    let (labels, m) = (dataset.labels()?, dataset.m);
+    let right = |(j, &label): (usize, &u32)| match loss.output_name() {
+        "sigmoid" if label == 1 => Some(a[j]),
+        "sigmoid" => Some(1.0 - a[j]),
+        "softmax" => Some(a[label as usize * m + j]),
+        _ => None,
+    };
+    let logarithms = labels.iter().enumerate().map(|sample| Some(-right(sample)?.max(SMALLEST).ln()));
+    Some(logarithms.sum::<Option<f64>>()? / m as f64)
+}
+
 /// Counts of one class: found, all of it, all that were taken for it.
 struct Counts {
     found: f64,
@@ -160,38 +194,43 @@ fn f1(counts: &Counts) -> f64 {
     2.0 * counts.found / (counts.truth + counts.predicted)
 }
 
+fn precision(counts: &Counts) -> f64 {
+    if counts.predicted > 0.0 { counts.found / counts.predicted } else { 0.0 }
+}
+
+impl Counts {
+    fn new(matrix: &[Vec<usize>], class: usize) -> Self {
+        Self {
+            found: matrix[class][class] as f64,
+            truth: matrix[class].iter().sum::<usize>() as f64,
+            predicted: matrix.iter().map(|row| row[class]).sum::<usize>() as f64,
+        }
+    }
+}
+
+/// Of class 1 where there are two classes, 0 if the data has none of it; else the mean over the classes.
+fn of_class_1_or_mean(matrix: &[Vec<usize>], of: impl Fn(&Counts) -> f64) -> f64 {
+    if matrix.len() == 2 {
+        let counts = Counts::new(matrix, 1);
+        return if counts.truth > 0.0 { of(&counts) } else { 0.0 };
+    }
+    mean_over_classes(matrix, of)
+}
+
 /// The mean over the classes that the data has.
 fn mean_over_classes(matrix: &[Vec<usize>], of: impl Fn(&Counts) -> f64) -> f64 {
-    let counts = |class: usize| Counts {
-        found: matrix[class][class] as f64,
-        truth: matrix[class].iter().sum::<usize>() as f64,
-        predicted: matrix.iter().map(|row| row[class]).sum::<usize>() as f64,
-    };
-    let present: Vec<Counts> = (0..matrix.len()).map(counts).filter(|counts| counts.truth > 0.0).collect();
+    let counts = (0..matrix.len()).map(|class| Counts::new(matrix, class));
+    let present: Vec<Counts> = counts.filter(|counts| counts.truth > 0.0).collect();
     present.iter().map(of).sum::<f64>() / present.len() as f64
 }
 
-/// The probability that a sample of class 1 gets more than one of class 0, ties counting half (Mann-Whitney).
+/// The area under the receiver operating characteristic of class 1 of two.
 fn roc_auc(loss: Loss, a: &[f64], dataset: &Dataset) -> Option<f64> {
-    let Targets::Classes { labels, names } = &dataset.targets else { return None };
-    // The output for class 1: a sigmoid, or the second row of a softmax.
-    let scores = match loss {
-        _ if names.len() != 2 => return None,
-        Loss::BinaryCrossEntropy => a,
-        Loss::SoftmaxCrossEntropy => &a[dataset.m..],
-        Loss::SquaredError => return None,
-    };
-    let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by(|&i, &j| scores[i].total_cmp(&scores[j]));
-    let (mut below, mut wins) = (0.0, 0.0);
-    for group in order.chunk_by(|&i, &j| scores[i] == scores[j]) {
-        let ones = group.iter().filter(|&&i| labels[i] == 1).count() as f64;
-        let zeros = group.len() as f64 - ones;
-        wins += ones * (below + zeros / 2.0);
-        below += zeros;
+    if dataset.n_classes() != Some(2) {
+        return None;
     }
-    let ones = labels.len() as f64 - below;
-    (ones > 0.0 && below > 0.0).then(|| wins / (ones * below))
+    let [only] = &class_scores(loss, a, dataset)?[..] else { return None };
+    Some(roc_curve(&only.scores, &only.positive)?.area)
 }
 
 /// R2, mean absolute and root mean squared error over all outputs.
@@ -211,6 +250,7 @@ fn regression(a: &[f64], y: &[f64]) -> [(Metric, f64); 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Targets;
 
     fn classes(labels: &[u32], n: usize) -> Dataset {
         let names = (0..n).map(|class| class.to_string()).collect();
@@ -227,7 +267,7 @@ mod tests {
         }
     }
 
-    /// Values of scikit-learn 1.9: log_loss, accuracy_score, balanced_accuracy_score, f1_score(average="macro"), roc_auc_score.
+    /// Values of scikit-learn 1.9: log_loss, accuracy_score, balanced_accuracy_score, precision_score, recall_score, f1_score(average="macro"), roc_auc_score.
     #[test]
     fn two_classes_as_scikit_learn_scores_them() {
         let a = [0.1, 0.4, 0.35, 0.8, 0.4, 0.9];
@@ -236,8 +276,11 @@ mod tests {
             &metrics,
             &[
                 (Metric::Cost, 0.8513379400174843),
+                (Metric::LogLoss, 0.8513379400174843),
                 (Metric::Accuracy, 0.5),
                 (Metric::BalancedAccuracy, 0.5),
+                (Metric::Precision, 0.5),
+                (Metric::Recall, 1.0 / 3.0),
                 (Metric::F1, 0.48571428571428565),
                 (Metric::RocAuc, 0.5),
             ],
@@ -269,5 +312,31 @@ mod tests {
         assert_eq!(metrics.get(Metric::BalancedAccuracy), Some(1.0));
         assert_eq!(metrics.get(Metric::RocAuc), None);
         assert_eq!(metrics.score, Some(Score { n_correct: 3, m: 3 }));
+    }
+
+    /// Values of scikit-learn 1.9: log_loss, precision_score and recall_score with average="macro".
+    #[test]
+    fn three_classes_as_scikit_learn_scores_them() {
+        let rows = [[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8], [0.2, 0.5, 0.3], [0.1, 0.8, 0.1]];
+        let rows = [&rows[..], &[[0.6, 0.3, 0.1], [0.05, 0.05, 0.9]]].concat();
+        let a: Vec<f64> = (0..3).flat_map(|class| rows.iter().map(move |row| row[class])).collect();
+        let metrics = Metrics::new(Loss::SoftmaxCrossEntropy, &a, &classes(&[0, 1, 2, 2, 1, 0, 2], 3));
+        for (metric, want) in [
+            (Metric::LogLoss, 0.5467276849489774),
+            (Metric::Precision, 0.7222222222222222),
+            (Metric::Recall, 0.7222222222222222),
+            (Metric::F1, 0.7222222222222222),
+        ] {
+            let got = metrics.get(metric).unwrap();
+            assert!((got - want).abs() < 1e-12, "{metric}: {got}");
+        }
+    }
+
+    #[test]
+    fn a_class_that_is_never_the_answer_has_no_precision() {
+        let metrics = Metrics::new(Loss::BinaryCrossEntropy, &[0.1, 0.2], &classes(&[0, 1], 2));
+        assert_eq!((metrics.get(Metric::Precision), metrics.get(Metric::Recall)), (Some(0.0), Some(0.0)));
+        assert_eq!("log_loss".parse::<Metric>().unwrap(), Metric::LogLoss);
+        assert!(!Metric::LogLoss.more_is_better() && Metric::Precision.more_is_better());
     }
 }

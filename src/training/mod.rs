@@ -3,23 +3,36 @@
 //! Nothing here prints; callers get progress through a callback.
 
 mod backend;
+mod cancel;
 mod checkpoint;
+mod class_weight;
+mod curves;
 mod executor;
+mod feed;
 mod gradient_check;
 mod metrics;
 mod planner;
 mod population;
+mod rate_range;
 mod score;
+mod streamed;
 mod trainer;
 mod watch;
 
 pub use backend::{Backend, BackendChoice};
+pub use cancel::CancelToken;
 pub use checkpoint::Checkpoint;
+pub use class_weight::{ClassWeight, sample_weights};
+pub use curves::{
+    CalibrationBin, ClassScores, RocCurve, calibration, calibration_error, claims, class_scores, roc_curve,
+};
 pub use executor::Executor;
+pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use metrics::{Metric, Metrics};
-pub use planner::{Choice, fastest_backend, fastest_lowering};
+pub use planner::{Choice, fastest_backend, fastest_lowering, fastest_trusted_backend};
 pub use population::{Outcomes, Population};
+pub use rate_range::{RangeTest, RangeTested};
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};
 pub use watch::{Best, Look, Stopped, WatchPlan};

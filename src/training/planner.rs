@@ -35,6 +35,10 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
             continue;
         }
         let begin = Instant::now();
+        #[cfg(feature = "gpu")]
+        if lowering == Lowering::Layerwise {
+            backend.calibrate(problem).await?;
+        }
         let seconds = match backend.executor(problem, lowering) {
             Ok(executor) => seconds_an_iteration(executor, |_| false).await?,
             // The last one takes what the others do not; its own limits are the answer.
@@ -67,12 +71,20 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
 const WORTH_A_GPU: f64 = 0.3;
 
 /// The fastest backend for `iterations` of the problem: the CPU, or the best GPU where the training is long enough for a
-/// trial to pay and the trial says so. With it, why. A software driver is not tried: it computes on the same cores. `distrust`
-/// names the lowerings that are not to be chosen on a device; with layerwise, which evaluates and predicts, goes the device.
+/// trial to pay and the trial says so. With it, why. A software driver is not tried: it computes on the same cores.
 ///
 /// # Errors
 /// [`Error::Shape`] or [`Error::InvalidArgument`] when the parts of the problem do not fit each other.
-pub async fn fastest_backend(
+pub async fn fastest_backend(problem: &Problem<'_>, iterations: usize) -> Result<(Backend, String)> {
+    fastest_trusted_backend(problem, iterations, &|_| Vec::new()).await
+}
+
+/// The same, where `distrust` names the lowerings that are not to be chosen on a device; with layerwise, which evaluates and
+/// predicts for all of them, goes the device.
+///
+/// # Errors
+/// As [`fastest_backend`].
+pub async fn fastest_trusted_backend(
     problem: &Problem<'_>,
     iterations: usize,
     distrust: &dyn Fn(&Backend) -> Vec<Lowering>,

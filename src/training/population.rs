@@ -1,9 +1,11 @@
 //! Many networks trained on one data set, side by side where the backend can; each comes back, also those that diverge.
 
 use super::backend::Backend;
+use super::cancel::CancelToken;
 use super::executor::Executor;
 use super::planner::fastest_lowering;
 use super::trainer::{Plan, Progress, Trained, Trainer};
+use super::watch::Stopped;
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu;
@@ -14,6 +16,7 @@ use crate::schedule::{Lowering, Problem};
 #[derive(Clone, Debug)]
 pub struct Population<'p> {
     problems: Vec<Problem<'p>>,
+    cancel: CancelToken,
 }
 
 /// A population's networks, in their order: trained, or the reason why not ([`Error::Diverged`]).
@@ -29,7 +32,21 @@ impl<'p> Population<'p> {
             return Err(Error::invalid("population", 0, "at least one network is needed"));
         }
         problems.iter().try_for_each(Problem::check)?;
-        Ok(Self { problems })
+        Ok(Self { problems, cancel: CancelToken::new() })
+    }
+
+    /// Stops between submissions once the token is cancelled.
+    pub fn cancelled_by(self, cancel: CancelToken) -> Self {
+        Self { cancel, ..self }
+    }
+
+    /// Ends the training, `done` of whose iterations are done in this group, once it is cancelled.
+    fn go_on(&self, done: usize, iterations: usize) -> Result<()> {
+        if !self.cancel.is_cancelled() {
+            return Ok(());
+        }
+        let next = "nothing was kept; start it again".to_owned();
+        Err(Error::Cancelled { what: "iterations", done, all: iterations * self.problems.len(), next })
     }
 
     /// Trains every network for `iterations` and calls back with the iterations done by all together.
@@ -38,7 +55,8 @@ impl<'p> Population<'p> {
     /// at once if it is asked for; on the CPU side by side on its cores; elsewhere one after the other.
     ///
     /// # Errors
-    /// Failures of the device. A network that diverges is no error: it has its place in the outcomes.
+    /// [`Error::Cancelled`] once its token is; failures of the device. A network that diverges is no error: it has its place
+    /// in the outcomes.
     pub async fn train(
         &self,
         backend: &Backend,
@@ -79,7 +97,8 @@ impl<'p> Population<'p> {
             let network = self.problems[first].network;
             let members: Vec<usize> =
                 (first..self.problems.len()).filter(|&i| self.problems[i].network == network).collect();
-            let group = Self { problems: members.iter().map(|&i| self.problems[i]).collect() };
+            let problems = members.iter().map(|&i| self.problems[i]).collect();
+            let group = Self { problems, cancel: self.cancel.clone() };
             let choice = fastest_lowering(backend, &group.problems[0], iterations).await?;
             let mut on_done = |done: usize| on_progress(before + done);
             let found = if choice.lowering == Lowering::Resident {
@@ -105,6 +124,7 @@ impl<'p> Population<'p> {
     ) -> Result<Outcomes> {
         let mut done = 0;
         while done < iterations {
+            self.go_on(done * self.problems.len(), iterations)?;
             done += population.run(iterations - done).await?;
             on_progress(done * self.problems.len());
         }
@@ -124,13 +144,16 @@ impl<'p> Population<'p> {
         use rayon::prelude::*;
         let mut outcomes = Vec::with_capacity(self.problems.len());
         for problems in self.problems.chunks(4 * rayon::current_num_threads()) {
-            let trained = problems.par_iter().with_max_len(1).map(|problem| on_one_core(problem, iterations));
+            let on_one_core = |problem| on_one_core(problem, iterations, &self.cancel);
+            let trained = problems.par_iter().with_max_len(1).map(on_one_core);
             for outcome in trained.collect::<Vec<_>>() {
                 match outcome {
                     Err(error) if !matches!(error, Error::Diverged { .. }) => return Err(error),
                     outcome => outcomes.push(outcome),
                 }
             }
+            let done = |outcome: &Result<Trained>| outcome.as_ref().map_or(iterations, |it| it.costs.len());
+            self.go_on(outcomes.iter().map(done).sum(), iterations)?;
             on_progress(outcomes.len() * iterations);
         }
         Ok(outcomes)
@@ -148,10 +171,13 @@ impl<'p> Population<'p> {
             let executor = open(backend, problem, lowering, iterations).await?;
             let plan =
                 Plan { iterations, report_every: iterations, learning_rate: problem.descent.learning_rate };
-            let mut trainer = Trainer::new(executor, plan);
+            let mut trainer = Trainer::new(executor, plan).cancelled_by(self.cancel.clone());
             let mut report = |progress: &Progress<'_>| on_progress(i * iterations + progress.done);
             match trainer.finish(&mut report).await {
                 Err(error) if !matches!(error, Error::Diverged { .. }) => return Err(error),
+                Ok(trained) if trained.stopped == Some(Stopped::Cancelled) => {
+                    self.go_on(i * iterations + trained.iteration, iterations)?;
+                }
                 outcome => outcomes.push(outcome),
             }
             on_progress((i + 1) * iterations);
@@ -181,10 +207,13 @@ fn outcome(
 }
 
 #[cfg(feature = "cpu")]
-fn on_one_core(problem: &Problem<'_>, iterations: usize) -> Result<Trained> {
+fn on_one_core(problem: &Problem<'_>, iterations: usize, cancel: &CancelToken) -> Result<Trained> {
     let mut executor = crate::cpu::Executor::new(problem)?;
     let mut costs: Vec<f64> = Vec::with_capacity(iterations);
-    while costs.len() < iterations && costs.last().is_none_or(|cost| cost.is_finite()) {
+    while costs.len() < iterations
+        && !cancel.is_cancelled()
+        && costs.last().is_none_or(|cost| cost.is_finite())
+    {
         executor.run(iterations - costs.len());
         costs.extend(executor.take_costs());
     }

@@ -1,7 +1,9 @@
 //! The loop: advances an executor, collects its costs, stops when they are no numbers any more.
 
+use super::cancel::CancelToken;
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
+use super::feed::Feed;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
 use crate::network::Parameters;
@@ -55,18 +57,26 @@ pub struct Trainer<'b> {
     costs: Vec<f64>,
     watch: Option<Watch<'b>>,
     keeper: Option<Keeper<'b>>,
+    cancel: CancelToken,
+    feed: Option<Feed>,
 }
 
-/// Keeps a checkpoint after every so many looks.
+/// Keeps a checkpoint after every so many looks, and of a training that is cancelled.
 struct Keeper<'b> {
-    every: usize,
+    every: Option<usize>,
     keep: Box<dyn FnMut(Checkpoint) -> Result<()> + 'b>,
 }
 
 impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
-        Self { executor, plan, done: 0, costs: Vec::new(), watch: None, keeper: None }
+        let (costs, cancel) = (Vec::new(), CancelToken::new());
+        Self { executor, plan, done: 0, costs, watch: None, keeper: None, cancel, feed: None }
+    }
+
+    /// The same with an executor made for windows of samples, which this hands over.
+    pub fn fed(self, feed: Feed) -> Self {
+        Self { feed: Some(feed), ..self }
     }
 
     /// The same under watch from now on.
@@ -74,9 +84,19 @@ impl<'b> Trainer<'b> {
         Self { watch: Some(Watch::new(plan)), ..self }
     }
 
-    /// Calls `keep` with a checkpoint after every `every` looks of a training under watch; its error ends the training.
-    pub fn kept(self, every: usize, keep: impl FnMut(Checkpoint) -> Result<()> + 'b) -> Self {
-        Self { keeper: Some(Keeper { every, keep: Box::new(keep) }), ..self }
+    /// Calls `keep` with a checkpoint after every `every` looks of a training under watch, if that is given, and when it is
+    /// cancelled; its error ends the training.
+    pub fn kept(
+        self,
+        every: impl Into<Option<usize>>,
+        keep: impl FnMut(Checkpoint) -> Result<()> + 'b,
+    ) -> Self {
+        Self { keeper: Some(Keeper { every: every.into(), keep: Box::new(keep) }), ..self }
+    }
+
+    /// Stops before the next submission once the token is cancelled.
+    pub fn cancelled_by(self, cancel: CancelToken) -> Self {
+        Self { cancel, ..self }
     }
 
     /// Goes on from a checkpoint, with an executor whose problem was given its parameters, state and iterations.
@@ -106,10 +126,11 @@ impl<'b> Trainer<'b> {
         })
     }
 
-    async fn keep(&mut self) -> Result<()> {
+    /// Keeps a checkpoint if it is time for one, or asked for.
+    async fn keep(&mut self, asked_for: bool) -> Result<()> {
         let looks = self.watch.as_ref().map_or(0, |watch| watch.looks().len());
-        let due = self.keeper.as_ref().is_some_and(|keeper| looks.is_multiple_of(keeper.every));
-        if due {
+        let every = self.keeper.as_ref().and_then(|keeper| keeper.every);
+        if asked_for || every.is_some_and(|every| looks.is_multiple_of(every)) {
             let checkpoint = self.checkpoint().await?;
             if let Some(keeper) = &mut self.keeper {
                 (keeper.keep)(checkpoint)?;
@@ -138,15 +159,25 @@ impl<'b> Trainer<'b> {
         &self.costs
     }
 
-    /// Trains until `until` iterations are done (at most the plan's) and calls back after every piece of work.
+    /// Whether somebody has cancelled it while there was something left to do.
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled() && self.done < self.plan.iterations
+    }
+
+    /// Trains until `until` iterations are done (at most the plan's) or it is cancelled, and calls back after every piece of
+    /// work.
     ///
     /// # Errors
     /// [`Error::Diverged`] at the first cost that is not finite; failures of the device.
     pub async fn advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
         let until = until.min(self.plan.iterations);
-        while self.done < until {
+        while self.done < until && !self.cancel.is_cancelled() {
             let look = self.next_report().min(until);
-            self.done += self.executor.run(look - self.done).await?;
+            let ready = match &mut self.feed {
+                Some(feed) => feed.prepare(&mut self.executor, self.done, look - self.done)?,
+                None => look - self.done,
+            };
+            self.done += self.executor.run(ready).await?;
             if self.done == look {
                 self.fetch().await?;
             }
@@ -171,19 +202,25 @@ impl<'b> Trainer<'b> {
         on_progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<Option<Stopped>> {
         while self.done < self.plan.iterations {
-            let Some(watch) = &self.watch else {
-                self.advance(self.plan.iterations, on_progress).await?;
-                return Ok(None);
-            };
-            let (next, first) = (watch.next(self.done).min(self.plan.iterations), self.done);
+            let next = self.watch.as_ref().map_or(self.plan.iterations, |watch| watch.next(self.done));
+            let first = self.watch.as_ref().map_or(0, |watch| watch.last(self.done));
             self.advance(next, on_progress).await?;
             self.fetch().await?;
+            // A look that is due comes first: the training that is taken up again goes on behind it.
+            if self.is_cancelled() && self.done < next {
+                self.keep(true).await?;
+                return Ok(Some(Stopped::Cancelled));
+            }
             let stopped = match &mut self.watch {
-                Some(watch) => watch.look(&mut self.executor, self.done, &self.costs[first..]).await?,
-                None => None,
+                Some(watch) => {
+                    let (executor, held_out) =
+                        (&mut self.executor, self.feed.as_ref().and_then(Feed::held_out));
+                    watch.look(executor, held_out, self.done, &self.costs[first..]).await?
+                }
+                None => return Ok(None),
             };
             self.show(on_progress);
-            self.keep().await?;
+            self.keep(false).await?;
             if stopped.is_some() {
                 return Ok(stopped);
             }
@@ -219,6 +256,11 @@ impl<'b> Trainer<'b> {
         self.executor.predict(x, m).await
     }
 
+    /// The output for m samples that are not in memory, or their score; see [`streamed`](super::streamed).
+    pub(super) fn executor(&mut self) -> &mut Executor<'b> {
+        &mut self.executor
+    }
+
     /// Trains to the plan's end and hands over the result; predictions are still to be had from the trainer.
     ///
     /// # Errors
@@ -230,7 +272,10 @@ impl<'b> Trainer<'b> {
             self.executor.set_parameters(&parameters)?;
             iteration = best;
         }
-        let cost_after_last = self.executor.cost().await?;
+        let cost_after_last = match &mut self.feed {
+            Some(feed) => feed.cost(&mut self.executor).await?,
+            None => self.executor.cost().await?,
+        };
         if !cost_after_last.is_finite() {
             return Err(self.diverged(self.done, cost_after_last));
         }

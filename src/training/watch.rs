@@ -7,7 +7,8 @@ use web_time::Instant;
 
 use super::executor::Executor;
 use super::metrics::{Metric, Metrics};
-use crate::data::Dataset;
+use super::streamed::outputs;
+use crate::data::{Dataset, SampleSource};
 use crate::error::Result;
 use crate::network::{Loss, Parameters};
 
@@ -49,6 +50,8 @@ pub enum Stopped {
     },
     /// The time was up.
     OutOfTime,
+    /// Somebody cancelled it, see [`super::CancelToken`].
+    Cancelled,
 }
 
 /// A training under watch.
@@ -93,6 +96,12 @@ impl<'a> Watch<'a> {
         (done / self.plan.every + 1).saturating_mul(self.plan.every)
     }
 
+    /// The iteration of the look before `done`, also where a checkpoint was kept between two of them.
+    pub(super) fn last(&self, done: usize) -> usize {
+        let last = self.looks.last().map_or(0, |look| look.iteration);
+        last.max(done / self.plan.every * self.plan.every)
+    }
+
     pub(super) fn looks(&self) -> &[Look] {
         &self.looks
     }
@@ -101,10 +110,12 @@ impl<'a> Watch<'a> {
         self.last_good.take()
     }
 
-    /// Looks after `done` iterations, whose costs since the last look these are; says whether to stop.
+    /// Looks after `done` iterations, whose costs since the last look these are; says whether to stop. `held_out` has the
+    /// features of the validation data where the data set has none.
     pub(super) async fn look(
         &mut self,
         executor: &mut Executor<'_>,
+        held_out: Option<&dyn SampleSource>,
         done: usize,
         costs: &[f64],
     ) -> Result<Option<Stopped>> {
@@ -113,7 +124,10 @@ impl<'a> Watch<'a> {
         let validation = match plan.validation {
             None => None,
             Some((dataset, loss)) => {
-                let a = executor.predict(&dataset.x, dataset.m).await?;
+                let a = match held_out {
+                    Some(source) => outputs(executor, source, dataset.m).await?,
+                    None => executor.predict(&dataset.x, dataset.m).await?,
+                };
                 Some(Metrics::new(loss, &a, dataset))
             }
         };

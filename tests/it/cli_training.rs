@@ -31,7 +31,8 @@ fn a_training_in_batches_is_watched_tested_and_recorded() {
     assert_eq!(lines.len(), 31);
     assert_eq!(
         lines[0],
-        "iteration,cost,validation_cost,validation_accuracy,validation_balanced_accuracy,validation_f1"
+        "iteration,cost,validation_cost,validation_log_loss,validation_accuracy,validation_balanced_accuracy,\
+         validation_precision,validation_recall,validation_f1"
     );
     let record: toml::Table = desk.read("run/run.toml").parse().unwrap();
     let settings = record["settings"].as_table().unwrap();

@@ -25,6 +25,11 @@ impl Desk {
         self.folder.path().join(name)
     }
 
+    /// Where the program keeps what it has measured and verified.
+    pub fn choices(&self) -> PathBuf {
+        self.runtime.path().join("gpu-nn").join("choices.json")
+    }
+
     /// Puts a text file on the desk.
     pub fn put(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
@@ -56,9 +61,15 @@ impl Desk {
 
     /// Starts a command and does not wait for it.
     pub fn spawn(&self, arguments: &[&str]) -> std::process::Child {
+        self.process(arguments).spawn().unwrap()
+    }
+
+    /// A command to be started as the test likes.
+    pub fn process(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("gpu-nn"));
         command.current_dir(self.folder.path()).env("XDG_RUNTIME_DIR", self.runtime.path());
-        command.env("XDG_CACHE_HOME", self.runtime.path()).args(arguments).spawn().unwrap()
+        command.env("XDG_CACHE_HOME", self.runtime.path()).args(arguments);
+        command
     }
 
     /// Runs a command that succeeds without a word on standard error; its standard output.

@@ -237,6 +237,28 @@ fn wide_products_agree_with_the_reference() {
 }
 
 #[test]
+fn products_are_measured_once_and_only_where_there_is_a_choice() {
+    let Some(device) = open() else { return };
+    let (narrow, _) = wide_step((15, 15, 400));
+    assert_eq!(block_on(device.calibrate(&narrow)).unwrap().to_string(), "---------");
+    let (schedule, before) = wide_step((64, 63, 127));
+    let products = block_on(device.calibrate(&schedule)).unwrap();
+    let text = products.to_string();
+    let measured: Vec<bool> = text.chars().map(|letter| letter != '-').collect();
+    assert_eq!(measured, [true, false, false, true, false, false, true, false, false], "{text}");
+    assert!(block_on(device.calibrate(&schedule)).unwrap() == products, "measured again");
+    assert!(device.products() == products, "not kept");
+    let want = cpu_reference::run_once(&schedule, &before).unwrap();
+    // Any other mixture of ways computes the same.
+    for ways in [text.as_str(), "n--r--w--", "r--w--n--", "w--n--r--"] {
+        device.set_products(products.measured(ways).unwrap());
+        let got = block_on(gpu::run_fused_once(&device, &schedule, &before)).unwrap();
+        let scale = want.gradients.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+        assert_within(ways, &got.gradients, &want.gradients, |_| CLOSE * scale);
+    }
+}
+
+#[test]
 fn unchecked_products_compute_what_checked_ones_do() {
     for products in [Product::Registers, Product::Workgroup] {
         let (Some(fast), Some(checked)) = (open(), open()) else { return };

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use gpu_nn::data::{Dataset, Targets};
+use gpu_nn::data::{Dataset, Targets, Unit};
 use gpu_nn::network::Loss;
 use gpu_nn::plot::{
     Animation, CostOptions, CostScale, Curve, Grid, Panel, Regions, RgbImage, cost_curve, decision_boundary,
@@ -200,6 +200,21 @@ fn markers_lie_where_their_samples_are() {
         let distance = (found.0 - expected.0).hypot(found.1 - expected.1);
         assert!(distance < 2.0, "found {found:?}, expected {expected:?}");
     }
+}
+
+#[test]
+fn axes_carry_what_was_measured_and_not_what_it_was_scaled_to() {
+    let scaled = ring(60, 2);
+    let unit = Unit { shift: 100.0, scale: 8.0 };
+    let x = scaled.x.iter().map(|&x| unit.measured(x)).collect();
+    let measured = classes(x, scaled.labels().unwrap().to_vec(), 2);
+    let in_units = Dataset { units: vec![unit; 2], ..scaled.clone() };
+    let of_measured =
+        regions(&measured, 1, Loss::BinaryCrossEntropy, |_, x1, _| f64::from(u8::from(x1 > 100.0)));
+    let of_scaled = regions(&scaled, 1, Loss::BinaryCrossEntropy, |_, x1, _| f64::from(u8::from(x1 > 0.0)));
+    let wanted = draw(&measured, &of_measured);
+    assert!(draw(&in_units, &of_scaled) == wanted, "another picture than that of the measured values");
+    assert!(draw(&scaled, &of_scaled) != wanted, "the scale shows nowhere");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::cli_help::subcommands;
 
 /// The library's parts with their rank; imports run to a lower rank only, never to a neighbour of the same.
-const RANKS: [(&str, usize); 13] = [
+const RANKS: [(&str, usize); 14] = [
     ("error", 0),
     ("npy", 1),
     ("data", 2),
@@ -22,6 +22,7 @@ const RANKS: [(&str, usize); 13] = [
     ("model", 7),
     ("plot", 7),
     ("export", 8),
+    ("fit", 8),
 ];
 
 const MAX_FILE: usize = 400;

@@ -3,20 +3,18 @@
 //! anything is allocated.
 
 mod assemble;
+mod columns;
 mod idx;
-mod npy;
-mod npy_header;
-mod npz;
-mod numbers;
+mod numpy;
 #[cfg(feature = "parquet")]
 mod parquet_file;
 #[cfg(feature = "parquet")]
 mod parquet_pages;
 
-pub(super) use assemble::assemble;
-pub(super) use idx::{is_idx, labels_beside, read_idx};
-pub(super) use npy::{MAGIC as NPY_MAGIC, read_npy};
-pub(super) use npz::{MAGIC as NPZ_MAGIC, read_npz};
+pub(super) use assemble::{Chosen, assemble, check_labels, no_labels};
+pub(super) use columns::Matrix;
+pub(super) use idx::{idx_matrix, is_idx, labels_beside, read_idx};
+pub(super) use numpy::{Arrays, failed, npy_matrix, numbers, read_npy, read_npz};
 
 #[cfg(feature = "parquet")]
 pub(super) use parquet_file::read_parquet;
@@ -39,8 +37,10 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// Columns without names.
-    fn unnamed(columns: Vec<Cells>, usual_scale: Scale) -> Self {
+    /// Columns without names, of pixels where all are of bytes.
+    fn unnamed(columns: Vec<Cells>) -> Self {
+        let bytes = columns.iter().all(|cells| matches!(cells, Cells::Bytes(_)));
+        let usual_scale = if bytes { Scale::Pixels } else { Scale::Standardise };
         Self { names: None, columns, labels: None, features_only: false, usual_scale }
     }
 }

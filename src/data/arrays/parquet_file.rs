@@ -91,7 +91,7 @@ fn read<R: ChunkReader + 'static>(file: R, path: &Path, is_wanted: &dyn Fn(&str)
         None => Cells::Texts { codes: vec![NO_TEXT; rows], texts: Vec::new() },
     });
     let columns = cells.collect();
-    Ok(Sheet { names: Some(names), ..Sheet::unnamed(columns, Scale::Standardise) })
+    Ok(Sheet { names: Some(names), usual_scale: Scale::Standardise, ..Sheet::unnamed(columns) })
 }
 
 /// A column that grows.

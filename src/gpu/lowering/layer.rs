@@ -9,6 +9,7 @@ use crate::gpu::params::{
     FinishSumParams, GradientDescentParams, MatmulParams, OptimizeParams, RowSumParams, WeightGradientParams,
     with_step_constants,
 };
+use crate::gpu::products::{ProductShape, Side};
 use crate::network::Activation;
 use crate::schedule::{Descent, TensorId};
 
@@ -27,8 +28,9 @@ impl Lowering<'_> {
         self.proved_columns(&[x, a])?;
         self.proved(b, n_l, 1)?;
         self.proved(a, n_l, self.m)?;
-        if self.is_wide(n_l, self.m, n_prev) {
-            return self.wide_matmul_bias(w, x, b, g, a);
+        let shape = ProductShape { side: Side::Forward, rows: n_l, columns: self.m, depth: n_prev };
+        if let Some(product) = self.wide(shape) {
+            return self.wide_matmul_bias(product, w, x, b, g, a);
         }
         let (code, slope) = activation_code(g);
         let params = MatmulParams {
@@ -60,8 +62,9 @@ impl Lowering<'_> {
         if let Some((_, a)) = activated {
             self.proved(a, n_prev, self.m)?;
         }
-        if self.is_wide(n_prev, self.m, n_l) {
-            return self.wide_input_gradient(w, dz, out, activated);
+        let shape = ProductShape { side: Side::Input, rows: n_prev, columns: self.m, depth: n_l };
+        if let Some(product) = self.wide(shape) {
+            return self.wide_input_gradient(product, w, dz, out, activated);
         }
         let (code, slope) = activation_code(activated.map_or(Activation::Identity, |(g, _)| g));
         let params = MatmulParams { n_l, n_prev, m: self.m, w_offset: self.offset(w), b_offset: 0, slope };
@@ -88,8 +91,9 @@ impl Lowering<'_> {
         if let Some(db) = db {
             self.proved(db, n_l, 1)?;
         }
-        if self.is_wide_gradient(n_l, n_prev) {
-            self.wide_weight_gradient(dz, a_prev, dw, learning_rate)?;
+        let shape = ProductShape { side: Side::Weights, rows: n_l, columns: n_prev, depth: self.m };
+        if let Some(product) = self.wide(shape) {
+            self.wide_weight_gradient(product, dz, a_prev, dw, learning_rate)?;
             return db.map_or(Ok(()), |db| self.row_sum(dz, db, learning_rate));
         }
         let chunks = self.settings.geometry.chunks(self.m, 0)?;

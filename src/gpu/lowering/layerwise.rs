@@ -5,9 +5,10 @@ use super::fusion::{self, Step};
 use super::{Dispatch, Lowered};
 use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
-use crate::gpu::grid::{Geometry, Grid, LOOP_LIMIT, MAX_CLASSES, PER_INVOCATION, Product};
+use crate::gpu::grid::{Geometry, Grid, LOOP_LIMIT, MAX_CLASSES, PER_INVOCATION};
 use crate::gpu::kernels::{Kernel, activation_code, loss_code};
 use crate::gpu::params::{ActivationParams, DropoutParams, LossParams, Params, TakeBatchParams};
+use crate::gpu::products::Products;
 use crate::network::{Activation, Loss};
 use crate::schedule::{Batches, Dropout, Op, Schedule, Storage, TensorId};
 
@@ -21,7 +22,7 @@ pub(in crate::gpu) struct Settings {
     /// Batches of an epoch, which the device counts.
     pub(in crate::gpu) n_batches: usize,
     /// How to multiply the matrices of wide layers.
-    pub(in crate::gpu) products: Product,
+    pub(in crate::gpu) products: Products,
 }
 
 /// Lowers a schedule.

@@ -4,9 +4,10 @@ use super::layer::Sum;
 use super::layerwise::Lowering;
 use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
-use crate::gpu::grid::{Grid, Product};
+use crate::gpu::grid::Grid;
 use crate::gpu::kernels::{Form, Kernel, activation_code};
 use crate::gpu::params::ProductParams;
+use crate::gpu::products::{Product, ProductShape};
 use crate::network::Activation;
 use crate::schedule::{Storage, TensorId};
 
@@ -56,21 +57,16 @@ impl Lowering<'_> {
         ids.iter().try_for_each(|&id| self.proved(id, self.rows(id), self.m))
     }
 
-    /// Whether a product is one of a wide layer.
-    pub(super) fn is_wide(&self, rows: u32, columns: u32, depth: u32) -> bool {
+    /// The way of a product, if it is one of a wide layer.
+    pub(super) fn wide(&self, shape: ProductShape) -> Option<Product> {
         let Self { settings, .. } = self;
-        settings.geometry.is_wide(settings.products, rows, columns, depth)
-    }
-
-    /// The same for a gradient, whose terms are cut into chunks.
-    pub(super) fn is_wide_gradient(&self, n_l: u32, n_prev: u32) -> bool {
-        let Self { settings, .. } = self;
-        let (chunk, _) = settings.geometry.wide_chunks(settings.products, n_l, n_prev, self.m);
-        self.is_wide(n_l, n_prev, chunk.min(self.m))
+        let product = settings.products.way(shape);
+        settings.geometry.is_wide(product, shape).then_some(product)
     }
 
     fn push_product(
         &mut self,
+        product: Product,
         form: Form,
         activation: u32,
         params: ProductParams,
@@ -79,7 +75,7 @@ impl Lowering<'_> {
     ) {
         let side = self.settings.geometry.side();
         let variant = [form as u32, activation, side];
-        match self.settings.products {
+        match product {
             Product::Workgroup => self.push(Kernel::ProductWorkgroup, &variant, params, arrays, grid),
             _ => self.push(Kernel::ProductRegisters, &variant[..2], params, arrays, grid),
         }
@@ -87,6 +83,7 @@ impl Lowering<'_> {
 
     pub(super) fn wide_matmul_bias(
         &mut self,
+        product: Product,
         w: TensorId,
         x: TensorId,
         b: TensorId,
@@ -112,13 +109,14 @@ impl Lowering<'_> {
         // Nothing is updated; a buffer has to be there all the same, and must not be read elsewhere.
         let arrays = [ArrayId::Parameters, ArrayId::Tensor(x), ArrayId::Tensor(a)];
         let arrays = arrays.into_iter().chain([ArrayId::Parameters, ArrayId::Scratch]).collect();
-        let grid = self.settings.geometry.over_wide_tiles(self.settings.products, rows, self.m)?;
-        self.push_product(Form::Forward, code, params, arrays, grid);
+        let grid = self.settings.geometry.over_wide_tiles(product, rows, self.m)?;
+        self.push_product(product, Form::Forward, code, params, arrays, grid);
         Ok(())
     }
 
     pub(super) fn wide_input_gradient(
         &mut self,
+        product: Product,
         w: TensorId,
         dz: TensorId,
         out: TensorId,
@@ -145,20 +143,21 @@ impl Lowering<'_> {
         };
         let arrays = [ArrayId::Parameters, ArrayId::Tensor(dz), ArrayId::Tensor(out)];
         let arrays = arrays.into_iter().chain([ArrayId::Tensor(extra), ArrayId::Scratch]).collect();
-        let grid = self.settings.geometry.over_wide_tiles(self.settings.products, rows, self.m)?;
-        self.push_product(form, code, params, arrays, grid);
+        let grid = self.settings.geometry.over_wide_tiles(product, rows, self.m)?;
+        self.push_product(product, form, code, params, arrays, grid);
         Ok(())
     }
 
     pub(super) fn wide_weight_gradient(
         &mut self,
+        product: Product,
         dz: TensorId,
         a_prev: TensorId,
         dw: TensorId,
         learning_rate: Option<f64>,
     ) -> Result<()> {
         let (rows, columns, m) = (self.rows(dz), self.rows(a_prev), self.m);
-        let (geometry, product) = (self.settings.geometry, self.settings.products);
+        let geometry = self.settings.geometry;
         let (chunk, n_chunks) = geometry.wide_chunks(product, rows, columns, m);
         let size = self.schedule.tensor(dw).len();
         let sum = Sum { n_chunks, size, offset: self.offset(dw), learning_rate };
@@ -183,7 +182,14 @@ impl Lowering<'_> {
         // No layer has so many units that its tiles would need a second dimension.
         let [x, y, _] = geometry.over_wide_tiles(product, rows, columns)?;
         let grid = geometry.check([x, y, n_chunks])?;
-        self.push_product(Form::Gradient, activation_code(Activation::Identity).0, params, arrays, grid);
+        self.push_product(
+            product,
+            Form::Gradient,
+            activation_code(Activation::Identity).0,
+            params,
+            arrays,
+            grid,
+        );
         self.finish_sum(sum)
     }
 }

@@ -1,0 +1,151 @@
+//! The training of a fit: opens a backend, watches, calls back, scores.
+
+use std::ops::ControlFlow;
+
+use super::fitted::{Fit, History};
+use super::held_out::Parts;
+use super::options::{Options, Steps};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::network::{Network, initialize};
+use crate::schedule::{Lowering, Problem};
+use crate::training::{
+    Backend, BackendChoice, CancelToken, Executor, Look, Metric, Metrics, Plan, Progress, Trained, Trainer,
+    fastest_backend, fastest_lowering,
+};
+
+type OnProgress<'a> = Box<dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a>;
+type OnLook<'a> = Box<dyn FnMut(&Look) -> ControlFlow<()> + 'a>;
+
+/// Who wants to know, and who may end it.
+#[derive(Default)]
+pub(super) struct Callbacks<'a> {
+    pub(super) on_progress: Option<OnProgress<'a>>,
+    pub(super) on_look: Option<OnLook<'a>>,
+    pub(super) cancel: CancelToken,
+    /// Looks that were shown.
+    shown: usize,
+}
+
+impl Callbacks<'_> {
+    /// Passes on what is new; whoever breaks off ends the training.
+    fn see(&mut self, progress: &Progress<'_>, stop: &CancelToken) {
+        let mut flow = self.on_progress.as_mut().map_or(ControlFlow::Continue(()), |call| call(progress));
+        for look in &progress.looks[self.shown..] {
+            if let Some(call) = &mut self.on_look
+                && call(look).is_break()
+            {
+                flow = ControlFlow::Break(());
+            }
+        }
+        self.shown = progress.looks.len();
+        if flow.is_break() {
+            stop.cancel();
+        }
+    }
+}
+
+/// Trains a network on the parts of the data.
+pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Callbacks<'_>) -> Result<Fit> {
+    let dataset: &Dataset = &parts.training;
+    let network = options.network(dataset)?;
+    let steps = options.steps(dataset.m)?;
+    check_metric(options, &network, parts.validation.as_ref())?;
+    let parameters = initialize(&network, options.init, options.init_seed);
+    let y = dataset.y();
+    let problem = Problem {
+        weights: parts.weights.as_deref(),
+        batch_size: steps.batches.size,
+        shuffle: steps.batches.shuffle,
+        descent: steps.descent,
+        dropout: steps.dropout,
+        ..Problem::full_batch(&network, &parameters, &dataset.x, &y, dataset.m, 0.0)
+    };
+    problem.check()?;
+    let backend = open(options, &problem, steps.iterations).await?;
+    let executor = executor(&backend, options, &problem, steps.iterations).await?;
+    let plan = Plan {
+        iterations: steps.iterations,
+        report_every: steps.look_every,
+        learning_rate: steps.descent.learning_rate,
+    };
+    let stop = callbacks.cancel.clone();
+    let mut trainer = Trainer::new(executor, plan).cancelled_by(stop.clone());
+    if is_watched(options, &steps, &parts, &callbacks) {
+        let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
+        trainer = trainer.watched(options.watch(&steps, validation));
+    }
+    let trained = trainer.finish(&mut |progress| callbacks.see(progress, &stop)).await?;
+    let test = match &parts.test {
+        Some(test) => Some(Metrics::new(network.loss(), &trainer.predict(&test.x, test.m).await?, test)),
+        None => None,
+    };
+    let lowering = trainer.lowering();
+    drop(trainer);
+    let Trained { parameters: best, costs, cost_after_last, iteration, looks, stopped } = trained;
+    let n_classes = network.n_classes();
+    let model = Model {
+        single_precision: backend.single_precision(),
+        preprocessing: parts.preprocessing.clone(),
+        class_names: dataset.class_names()[..n_classes].to_vec(),
+        data: None,
+        parameters: best,
+        network,
+    };
+    let history = History { costs, looks, cost: cost_after_last, iteration, stopped, test, lowering };
+    Ok(Fit::new(model, backend, Some(history)))
+}
+
+/// Whether there is something to see between the first and the last iteration.
+fn is_watched(options: &Options, steps: &Steps, parts: &Parts<'_>, callbacks: &Callbacks<'_>) -> bool {
+    let stops = options.patience.is_some() || options.max_time.is_some();
+    let seen = parts.validation.is_some() || callbacks.on_look.is_some();
+    stops || seen || steps.batches.count() > 1
+}
+
+/// Refuses a metric that the data cannot have.
+fn check_metric(options: &Options, network: &Network, validation: Option<&Dataset>) -> Result<()> {
+    let metric = options.metric;
+    let Some(dataset) = validation else {
+        if metric == Metric::Cost {
+            return Ok(());
+        }
+        return Err(Error::invalid("metric", metric, "it needs validation data to be watched on"));
+    };
+    let nothing = vec![0.5; network.n_outputs() * dataset.m];
+    let metrics = Metrics::new(network.loss(), &nothing, dataset);
+    if metrics.get(metric).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
+    Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
+}
+
+async fn open(options: &Options, problem: &Problem<'_>, iterations: usize) -> Result<Backend> {
+    let found = match (options.backend, &options.adapter, options.lowering) {
+        (BackendChoice::Auto, None, None) => fastest_backend(problem, iterations).await?,
+        // A lowering is a GPU's.
+        (BackendChoice::Auto, None, Some(_)) => Backend::open(BackendChoice::Gpu, None).await?,
+        (choice, adapter, _) => Backend::open(choice, adapter.as_deref()).await?,
+    };
+    Ok(found.0)
+}
+
+async fn executor<'b>(
+    backend: &'b Backend,
+    options: &Options,
+    problem: &Problem<'_>,
+    iterations: usize,
+) -> Result<Executor<'b>> {
+    let lowering = match (options.lowering, backend.adapter()) {
+        (Some(lowering), None) => {
+            let why = format!("the {} backend has none; leave it out", backend.name());
+            return Err(Error::invalid("lowering", lowering, why));
+        }
+        (Some(lowering), Some(_)) => lowering,
+        (None, Some(_)) => fastest_lowering(backend, problem, iterations).await?.lowering,
+        (None, None) => Lowering::Layerwise,
+    };
+    backend.executor(problem, lowering)
+}

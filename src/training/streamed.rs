@@ -1,0 +1,99 @@
+//! What a network says of samples that are not in memory: block by block, with the same bits as at once.
+
+use std::ops::Range;
+
+use super::executor::Executor;
+use super::score::Score;
+use super::trainer::Trainer;
+use crate::data::{Dataset, SampleSource};
+use crate::error::Result;
+use crate::network::Loss;
+
+/// Bytes of the features of a block.
+const BLOCK: usize = 1 << 22;
+
+/// Samples of a block at most.
+const MOST: usize = 1 << 14;
+
+impl Trainer<'_> {
+    /// The output of the network as it is now for m samples; A_L (n_L, m).
+    ///
+    /// # Errors
+    /// Those of the samples, and failures of the device.
+    pub async fn predict_streamed(&mut self, source: &dyn SampleSource, m: usize) -> Result<Vec<f64>> {
+        outputs(self.executor(), source, m).await
+    }
+
+    /// How many samples of a data set, whose features `source` has, it gets right; `None` for regression.
+    ///
+    /// # Errors
+    /// As [`predict_streamed`](Self::predict_streamed).
+    pub async fn score_streamed(
+        &mut self,
+        source: &dyn SampleSource,
+        dataset: &Dataset,
+        loss: Loss,
+    ) -> Result<Option<Score>> {
+        let mut n_correct = 0;
+        for block in blocks(source, dataset.m) {
+            let a = block_outputs(self.executor(), source, block.clone()).await?;
+            let m = block.len();
+            let targets = dataset.targets.picked(block);
+            // Of a block, only the targets are looked at.
+            let own = Dataset {
+                targets,
+                m,
+                x: Vec::new(),
+                name: String::new(),
+                feature_names: Vec::new(),
+                units: Vec::new(),
+                ..*dataset
+            };
+            match Score::new(loss, &a, &own) {
+                Some(score) => n_correct += score.n_correct,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Score { n_correct, m: dataset.m }))
+    }
+}
+
+/// The blocks of m samples.
+fn blocks(source: &dyn SampleSource, m: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = (BLOCK / (size_of::<f64>() * source.n_features())).clamp(1, MOST);
+    (0..m).step_by(size).map(move |first| first..m.min(first + size))
+}
+
+/// The network's output for m samples; A_L (n_L, m).
+pub(super) async fn outputs(
+    executor: &mut Executor<'_>,
+    source: &dyn SampleSource,
+    m: usize,
+) -> Result<Vec<f64>> {
+    let mut all: Vec<f64> = Vec::new();
+    for block in blocks(source, m) {
+        let a = block_outputs(executor, source, block.clone()).await?;
+        let n_outputs = a.len() / block.len();
+        all.resize(n_outputs * m, 0.0);
+        for (to, from) in all.chunks_exact_mut(m).zip(a.chunks_exact(block.len())) {
+            to[block.clone()].copy_from_slice(from);
+        }
+    }
+    Ok(all)
+}
+
+async fn block_outputs(
+    executor: &mut Executor<'_>,
+    source: &dyn SampleSource,
+    block: Range<usize>,
+) -> Result<Vec<f64>> {
+    let (n_x, m) = (source.n_features(), block.len());
+    let samples: Vec<usize> = block.collect();
+    let mut by_sample = vec![0.0; n_x * m];
+    source.features(&samples, &mut by_sample)?;
+    let mut x = vec![0.0; n_x * m];
+    for (i, row) in x.chunks_exact_mut(m).enumerate() {
+        row.iter_mut().zip(by_sample[i..].iter().step_by(n_x)).for_each(|(to, from)| *to = f64::from(*from));
+    }
+    executor.predict(&x, m).await
+}
