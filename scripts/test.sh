@@ -22,7 +22,7 @@ if cargo deny --version >/dev/null 2>&1; then
   cargo deny --locked check licenses bans sources
   # The list of known faults comes over the network.
   if cargo deny --locked fetch db >/dev/null 2>&1; then
-    cargo deny --locked check --disable-fetch advisories
+    cargo deny --locked check advisories
   else
     echo "The list of known faults cannot be fetched; checked without it." >&2
   fi

@@ -7,6 +7,7 @@ mod completions;
 mod console;
 mod data;
 mod data_options;
+mod doctor;
 mod evaluate;
 mod export;
 mod find_rate;
@@ -74,6 +75,8 @@ enum Command {
     Gradcheck(gradcheck::Args),
     /// Prove this machine's GPU right: every kernel and lowering against the reference
     Verify(verify::Args),
+    /// Whether this machine has a GPU that can be used, and if not, why and what to do
+    Doctor(doctor::Args),
     /// Adapters, drivers and limits, and which would be chosen
     Info(info::Args),
     /// Print a completion script for a shell
@@ -112,6 +115,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Bench(args) => bench::run(args, start).await,
         Command::Gradcheck(args) => gradcheck::run(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Info(args) => info::run(args).await,
         Command::Completions(args) => completions::run(args),
     }

@@ -42,10 +42,19 @@ fn parse(text: &str) -> Option<Finding> {
     Some(Finding { lowerings, kernels: kernels.to_owned() })
 }
 
-/// What an earlier `verify` found wrong with a backend's adapter, if anything.
+/// What an earlier `verify` found wrong with an adapter (API, name, driver), if anything.
+fn of(adapter: [&str; 3]) -> Option<Finding> {
+    parse(Choices::load(false).get(&key(adapter))?)
+}
+
+/// The kernels of an adapter that compute wrongly, if it is not to be trusted with any training.
+pub fn wrong_kernels(adapter: [&str; 3]) -> Option<String> {
+    let finding = of(adapter)?;
+    finding.lowerings.contains(&Lowering::Layerwise).then_some(finding.kernels)
+}
+
 fn finding(backend: &Backend) -> Option<Finding> {
-    let key = key([backend.name(), backend.adapter()?, backend.driver()?]);
-    parse(Choices::load(false).get(&key)?)
+    of([backend.name(), backend.adapter()?, backend.driver()?])
 }
 
 /// The lowerings of a backend that are not to be chosen.

@@ -100,6 +100,11 @@ impl Probe {
         all.into_iter().map(Self).collect()
     }
 
+    /// The one of long loops, whose note says where a driver ends them early.
+    pub fn loops() -> Self {
+        Self(What::Loops)
+    }
+
     /// The lowering that it is about; `None` for single operations.
     pub fn lowering(self) -> Option<Lowering> {
         match self.0 {

@@ -35,9 +35,10 @@ struct Source {
 }
 
 impl Source {
-    /// Its lines without comments, and without the tests at its end.
+    /// Its lines without comments, and without the tests at its end; a file tests.rs has nothing else.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+        let is_code = !self.path.ends_with("/tests.rs");
+        let lines = self.text.lines().take_while(move |line| is_code && line.trim() != "#[cfg(test)]");
         lines.enumerate().map(|(i, line)| (i + 1, line.split("//").next().unwrap_or("")))
     }
 
