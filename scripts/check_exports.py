@@ -21,7 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 TOLERANCE = 1e-5
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu(0.1)", "elu", "softplus", "identity")
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu(0.1)", "elu", "softplus", "gelu", "silu", "identity")
 FUNCTIONS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
@@ -29,6 +29,8 @@ FUNCTIONS = {
     "leaky_relu(0.1)": lambda z: np.where(z > 0, z, 0.1 * z),
     "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
     "softplus": lambda z: np.logaddexp(z, 0),
+    "gelu": lambda z: z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))) / 2,
+    "silu": lambda z: z / (1 + np.exp(-z)),
     "identity": lambda z: z,
     "softmax": lambda z: np.exp(z - z.max(0)) / np.exp(z - z.max(0)).sum(0),
 }

@@ -1,5 +1,5 @@
 // a = g(z)           z and a (n_l, m)
-// dz = da * g'(z)    with g' written in terms of a; da, a and dz (n_l, m)
+// dz = da * g'(z)    with g' written in terms of a, or of z in its place where g needs it; da, a and dz (n_l, m)
 
 // Which g: one pipeline each, so that a kernel holds no other function.
 override ACTIVATION: u32;

@@ -18,6 +18,7 @@ struct FinishStepParams {
     l1: f32,
     l2: f32,
     weight_decay: f32,
+    clip_value: f32, // 0 for none
 }
 
 @group(0) @binding(0) var<storage, read> params: FinishStepParams;

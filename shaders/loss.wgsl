@@ -3,8 +3,9 @@
 //   loss              cost                            dz = a - y                a
 //   binary            softplus(z) - y z               sigmoid(z) - y            sigmoid(z)
 //   softmax           logsumexp(z) - z_y              softmax(z) - onehot(y)    softmax(z)
-//   squared error     sum_i (z_i - y_i)^2 / 2         z - y                     z
+//   of values         sum_i residual_cost(z_i - y_i)  residual_delta(z - y)     z             see residual.wgsl
 //
+// With smoothing e, z_y is (1 - e) z_y + e times the mean of the z, and onehot(y) is (1 - e) onehot(y) + e / n_outputs.
 // cost = sum over j, / m. Where WEIGHTED is 1, cost and dz of a sample are times its weight, the row of y behind the targets.
 // Never from log(a): nothing turns NaN when the output saturates.
 
@@ -20,6 +21,8 @@ struct LossParams {
     rounds: u32, // samples an invocation takes: a chunk is rounds * WORKGROUP_SIZE samples
     scale: f32,  // 1 / m
     n_batches: u32,
+    threshold: f32, // of residual.wgsl
+    smoothing: f32, // of the labels of a softmax
 }
 
 @group(0) @binding(0) var<storage, read> params: LossParams;
@@ -35,13 +38,14 @@ fn highest_logit(j: u32) -> f32 {
     return highest;
 }
 
-// sum_i exp(z_ij - highest)
-fn exp_sum(j: u32, highest: f32) -> f32 {
-    var sum = 0.0;
+// sum_i exp(z_ij - highest), and sum_i (highest - z_ij).
+fn exp_sum(j: u32, highest: f32) -> vec2<f32> {
+    var sums = vec2<f32>(0.0);
     for (var i = 0u; i < params.n_outputs; i++) {
-        sum += exp_f32(z[i * params.m + j] - highest);
+        let below = highest - z[i * params.m + j];
+        sums += vec2<f32>(exp_f32(-below), below);
     }
-    return sum;
+    return sums;
 }
 
 @group(0) @binding(2) var<storage, read> y: array<f32>; // (1, m) or (n_outputs, m)
@@ -70,15 +74,19 @@ fn loss_of(j: u32) -> f32 {
         }
         case SOFTMAX_CROSS_ENTROPY: {
             let highest = highest_logit(j);
-            return (highest - z[u32(y[j]) * params.m + j]) + ln_f32(exp_sum(j, highest));
+            let sums = exp_sum(j, highest);
+            var own = highest - z[u32(y[j]) * params.m + j];
+            if params.smoothing > 0.0 {
+                own += params.smoothing * (sums.y / f32(params.n_outputs) - own);
+            }
+            return own + ln_f32(sums.x);
         }
         default: {
             var sum = 0.0;
             for (var i = 0u; i < params.n_outputs; i++) {
-                let difference = z[i * params.m + j] - y[i * params.m + j];
-                sum += difference * difference;
+                sum += residual_cost(z[i * params.m + j] - y[i * params.m + j]);
             }
-            return 0.5 * sum;
+            return sum;
         }
     }
 }
@@ -149,15 +157,16 @@ fn sample_delta(j: u32) {
         }
         case SOFTMAX_CROSS_ENTROPY: {
             let highest = highest_logit(j);
-            let sum = exp_sum(j, highest);
+            let sum = exp_sum(j, highest).x;
+            let other = params.smoothing / f32(params.n_outputs);
             for (var i = 0u; i < params.n_outputs; i++) {
                 let a = exp_f32(z[i * params.m + j] - highest) / sum;
-                dz[i * params.m + j] = weight_of(j) * (a - select(0.0, 1.0, i == u32(y[j])));
+                dz[i * params.m + j] = weight_of(j) * (a - select(other, 1.0 - params.smoothing + other, i == u32(y[j])));
             }
         }
         default: {
             for (var i = 0u; i < params.n_outputs; i++) {
-                dz[i * params.m + j] = weight_of(j) * (z[i * params.m + j] - y[i * params.m + j]);
+                dz[i * params.m + j] = weight_of(j) * residual_delta(z[i * params.m + j] - y[i * params.m + j]);
             }
         }
     }
@@ -204,7 +213,7 @@ fn sample_output(j: u32) {
         }
         case SOFTMAX_CROSS_ENTROPY: {
             let highest = highest_logit(j);
-            let sum = exp_sum(j, highest);
+            let sum = exp_sum(j, highest).x;
             for (var i = 0u; i < params.n_outputs; i++) {
                 a[i * params.m + j] = exp_f32(z[i * params.m + j] - highest) / sum;
             }

@@ -72,9 +72,12 @@ fn ln_f32(s: f32) -> f32 {
     return select(exponent * 0.693147181 + log1p_f32(mantissa - 1.0), s, is_nan(s));
 }
 
-// The codes of the losses are those of `Loss` in src/gpu/kernels.rs; any other is the squared error.
+// The codes of the losses are those of `Loss` in src/gpu/kernels.rs; any other is the squared error. Those behind the softmax
+// are of real values.
 const BINARY_CROSS_ENTROPY = 0u;
 const SOFTMAX_CROSS_ENTROPY = 1u;
+const ABSOLUTE_ERROR = 3u;
+const HUBER = 4u;
 
 // The activation functions; the codes are those of `Activation` in src/gpu/kernels.rs.
 const SIGMOID = 0u;
@@ -84,6 +87,28 @@ const LEAKY_RELU = 3u;
 const IDENTITY = 4u;
 const ELU = 5u;
 const SOFTPLUS = 6u;
+const GELU = 7u;
+const SILU = 8u;
+
+// Beyond, they are 0 or z in f32.
+const GELU_BOUND = 10.0;
+const SILU_BOUND = 88.0;
+
+// 2 u = 2 sqrt(2 / pi) (z + 0.044715 z^3), and its derivative.
+fn gelu_exponent(z: f32) -> f32 {
+    return z * (0.071354814 * (z * z) + 1.5957691);
+}
+
+fn gelu_exponent_slope(z: f32) -> f32 {
+    return 3.0 * 0.071354814 * (z * z) + 1.5957691;
+}
+
+// The derivative of z sigmoid(w) by z, with that of w: s + z s (1 - s) w', s (1 - s) = t / (1 + t)^2, t = exp(-|w|).
+fn gated_derivative(z: f32, w: f32, slope: f32) -> f32 {
+    let t = exp_f32(-abs(w));
+    let s = select(1.0, t, w < 0.0) / (1.0 + t);
+    return z * slope * (t / ((1.0 + t) * (1.0 + t))) + s;
+}
 
 // a = g(z)
 fn activation(g: u32, slope: f32, z: f32) -> f32 {
@@ -95,11 +120,17 @@ fn activation(g: u32, slope: f32, z: f32) -> f32 {
         // exp(z) - 1 = tanh(z / 2) (exp(z) + 1): no cancellation near 0.
         case ELU: { return select(tanh_f32(0.5 * z) * (exp_f32(z) + 1.0), z, z > 0.0); }
         case SOFTPLUS: { return select(z, 0.0, z < 0.0 && !is_nan(z)) + log1p_f32(exp_f32(-abs(z))); }
+        // z sigmoid(2 u), which is z (1 + tanh(u)) / 2 without cancellation.
+        case GELU: {
+            let gated = z * sigmoid_f32(gelu_exponent(clamp(z, -GELU_BOUND, GELU_BOUND)));
+            return select(gated, 0.0, z < -GELU_BOUND && !is_nan(z));
+        }
+        case SILU: { return select(z * sigmoid_f32(z), 0.0, z < -SILU_BOUND && !is_nan(z)); }
         default: { return z; }
     }
 }
 
-// g'(z) in terms of a = g(z)
+// g'(z) in terms of a = g(z), or of z in its place for GELU and SILU.
 fn derivative(g: u32, slope: f32, a: f32) -> f32 {
     switch g {
         case SIGMOID: { return a * (1.0 - a); }
@@ -109,6 +140,14 @@ fn derivative(g: u32, slope: f32, a: f32) -> f32 {
         case ELU: { return select(1.0 + a, 1.0, a > 0.0); }
         // 1 - exp(-a) likewise.
         case SOFTPLUS: { return tanh_f32(0.5 * a) * (1.0 + exp_f32(-a)); }
+        case GELU: {
+            let z = clamp(a, -GELU_BOUND, GELU_BOUND);
+            return select(gated_derivative(z, gelu_exponent(z), gelu_exponent_slope(z)), a, is_nan(a));
+        }
+        case SILU: {
+            let z = clamp(a, -SILU_BOUND, SILU_BOUND);
+            return select(gated_derivative(z, z, 1.0), a, is_nan(a));
+        }
         default: { return 1.0; }
     }
 }

@@ -11,6 +11,7 @@ struct OptimizeParams {
     l1: f32,
     l2: f32,
     weight_decay: f32,
+    clip_value: f32, // 0 for none
 }
 
 // As in loss.wgsl, which counts the costs: the step size of an iteration is where its cost is.

@@ -82,19 +82,23 @@ fn output_delta(block: u32, at: u32, n_l: u32) {
         }
         var total = vec4<f32>(0.0);
         var own = vec4<f32>(0.0);
+        var all = vec4<f32>(0.0);
         for (var i = 0u; i < n_l; i++) {
-            own = select(own, a[at + i], targets(0u, block) == vec4<f32>(f32(i)));
-            a[at + i] = exp4(a[at + i] - highest);
+            let below = highest - a[at + i];
+            own = select(own, below, targets(0u, block) == vec4<f32>(f32(i)));
+            all += below;
+            a[at + i] = exp4(-below);
             total += a[at + i];
         }
-        cost = (highest - own) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
+        cost = smoothed(own, all, n_l) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
         for (var i = 0u; i < n_l; i++) {
-            a[at + i] = a[at + i] / total - select(vec4<f32>(0.0), vec4<f32>(1.0), targets(0u, block) == vec4<f32>(f32(i)));
+            a[at + i] = a[at + i] / total - one_hot(targets(0u, block) == vec4<f32>(f32(i)), n_l);
         }
     } else {
         for (var i = 0u; i < n_l; i++) {
-            a[at + i] -= targets(i, block);
-            cost += 0.5 * a[at + i] * a[at + i];
+            let r = a[at + i] - targets(i, block);
+            cost += residual_cost4(r);
+            a[at + i] = residual_delta4(r);
         }
     }
     if WEIGHTED == 1u {

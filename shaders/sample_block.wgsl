@@ -31,6 +31,8 @@ struct BlockParams {
     history: u32,      // costs kept for each network; the cost of an evaluation follows them
     table_size: u32,   // words of a network's table
     seed: u32,         // of the order of the samples
+    threshold: f32,    // of residual.wgsl
+    smoothing: f32,    // of the labels of a softmax
     step_sizes_at: u32, // where those of the history's iterations begin in the tables
     beta_1: f32,
     rest_1: f32,       // 1 - beta_1
@@ -40,6 +42,7 @@ struct BlockParams {
     l1: f32,
     l2: f32,
     weight_decay: f32,
+    clip_value: f32, // 0 for none
 }
 
 @group(0) @binding(0) var<storage, read> params: BlockParams;
@@ -128,6 +131,20 @@ fn sample_weights(block: u32, n_outputs: u32) -> vec4<f32> {
     var rows = 1u;
     if LOSS > SOFTMAX_CROSS_ENTROPY { rows = n_outputs; }
     return targets(rows, block);
+}
+
+// Softmax: what a class's logits are below the highest, `own` of the label and `all` of the n classes together, as the cost
+// takes it; and the label as a row of targets takes it. See loss.wgsl.
+fn smoothed(own: vec4<f32>, all: vec4<f32>, n: u32) -> vec4<f32> {
+    if params.smoothing > 0.0 {
+        return own + params.smoothing * (all / f32(n) - own);
+    }
+    return own;
+}
+
+fn one_hot(own: vec4<bool>, n: u32) -> vec4<f32> {
+    let other = params.smoothing / f32(n);
+    return select(vec4<f32>(other), vec4<f32>(1.0 - params.smoothing + other), own);
 }
 
 // Binary cross-entropy of logits z: the cost in .cost, its derivative by z in .delta; see loss.wgsl.

@@ -1,6 +1,7 @@
 // The step of a parameter theta from its gradient; r is the learning rate, a and c are 1 but for Adam:
 //
-//   g = gradient + w (l1 sign(theta) + l2 theta)       w is 1 for weights and 0 for biases
+//   g = gradient + w (l1 sign(theta) + l2 theta)       w is 1 for weights and 0 for biases; then within
+//                                                      [-clip_value, clip_value] where that is not 0
 //   sgd        theta - r g
 //   momentum   s = b1 s + g                            theta - r s
 //   nesterov   s = b1 s + g                            theta - r (g + b1 s)
@@ -30,12 +31,18 @@ struct StepSize {
     second: f32,
 }
 
+// A NaN stays a NaN, recognised by its bits.
+fn clipped(g: f32) -> f32 {
+    let is_number = (bitcast<u32>(g) & 0x7fffffffu) <= 0x7f800000u;
+    return select(g, clamp(g, -params.clip_value, params.clip_value), params.clip_value > 0.0 && is_number);
+}
+
 // `own` is where the parameter's w is, `stride` the distance to its states.
 fn stepped(theta: f32, gradient: f32, learning_rate: f32, size: StepSize, own: u32, stride: u32) -> f32 {
     let w = state[own];
     let first = own + stride;
     let second = first + stride;
-    let g = gradient + w * (params.l1 * sign(theta) + params.l2 * theta);
+    let g = clipped(gradient + w * (params.l1 * sign(theta) + params.l2 * theta));
     let r = learning_rate * size.rate;
     switch OPTIMIZER {
         case MOMENTUM: {

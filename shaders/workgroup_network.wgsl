@@ -124,24 +124,26 @@ fn output_delta(block: u32, at: u32, n_l: u32, cost_at: u32, local: u32) {
         }
         var total = vec4<f32>(0.0);
         var own = vec4<f32>(0.0);
+        var all = vec4<f32>(0.0);
         for (var i = 0u; i < n_l; i++) {
-            let z = activations[slot(at, i, local)];
-            let power = exp4(z - highest);
-            own = select(own, z, targets(0u, block) == vec4<f32>(f32(i)));
+            let below = highest - activations[slot(at, i, local)];
+            let power = exp4(-below);
+            own = select(own, below, targets(0u, block) == vec4<f32>(f32(i)));
+            all += below;
             total += power;
             activations[slot(at, i, local)] = power;
         }
-        cost = (highest - own) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
+        cost = smoothed(own, all, n_l) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
         for (var i = 0u; i < n_l; i++) {
-            let one_hot = select(vec4<f32>(0.0), vec4<f32>(1.0), targets(0u, block) == vec4<f32>(f32(i)));
-            let delta = activations[slot(at, i, local)] / total - one_hot;
+            let label = one_hot(targets(0u, block) == vec4<f32>(f32(i)), n_l);
+            let delta = activations[slot(at, i, local)] / total - label;
             activations[slot(at, i, local)] = select(vec4<f32>(0.0), delta, valid);
         }
     } else {
         for (var i = 0u; i < n_l; i++) {
-            let delta = activations[slot(at, i, local)] - targets(i, block);
-            cost += 0.5 * delta * delta;
-            activations[slot(at, i, local)] = select(vec4<f32>(0.0), delta, valid);
+            let r = activations[slot(at, i, local)] - targets(i, block);
+            cost += residual_cost4(r);
+            activations[slot(at, i, local)] = select(vec4<f32>(0.0), residual_delta4(r), valid);
         }
     }
     if WEIGHTED == 1u {

@@ -95,7 +95,18 @@ pub enum Error {
         /// The driver's or wgpu's own words.
         message: String,
     },
-    /// The device is gone: unplugged, reset by the operating system, or out of memory.
+    /// The device has no room for a buffer.
+    #[error(
+        "the GPU has no memory left for {during} ({message}); \
+         train in smaller batches (--batch-size), or on the CPU (--backend cpu)"
+    )]
+    OutOfMemory {
+        /// What was being done.
+        during: &'static str,
+        /// The driver's or wgpu's own words.
+        message: String,
+    },
+    /// The device is gone: unplugged, or reset by the operating system.
     #[error("the GPU device was lost ({message}); start again, or use --backend cpu-reference")]
     DeviceLost {
         /// The driver's or wgpu's own words.
@@ -155,6 +166,11 @@ impl Error {
     /// Whether the caller has to change what was asked for (exit code 2), not the surroundings (exit code 1).
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::InvalidArgument { .. })
+    }
+
+    /// Whether the same work may well succeed on a device that is opened again, or in another way.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::DeviceLost { .. } | Self::OutOfMemory { .. })
     }
 
     /// Shorthand for [`Error::InvalidArgument`].

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::{env, fs, process};
+use std::{env, fs};
 
+use gpu_nn::model::{Durability, replace};
 use gpu_nn::schedule::Problem;
 use gpu_nn::training::Backend;
 
@@ -37,12 +38,8 @@ impl Choices {
     pub fn remember(&mut self, key: String, choice: &str) {
         self.by_key.insert(key, choice.to_owned());
         if let (Some(path), Ok(text)) = (&self.path, serde_json::to_string_pretty(&self.by_key)) {
-            let unfinished = path.with_extension(format!("{}.tmp", process::id()));
-            let written = path.parent().map_or(Ok(()), fs::create_dir_all);
-            let written = written.and_then(|()| fs::write(&unfinished, text));
-            if written.and_then(|()| fs::rename(&unfinished, path)).is_err() {
-                let _ = fs::remove_file(&unfinished);
-            }
+            let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+            let _ = folder.map(|()| replace(path, text.as_bytes(), Durability::Process));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gpu_nn::data::Dataset;
-use gpu_nn::model::Model;
+use gpu_nn::model::{Durability, Model, replace};
 use gpu_nn::training::{Backend, Metric, Metrics, confusion_matrix};
 use gpu_nn::{Error, Result};
 use serde_json::json;
@@ -83,8 +83,7 @@ async fn evaluate(backend: &Backend, model: &Model, dataset: &Dataset) -> Result
 fn draw(model: &Model, dataset: &Dataset, evaluation: &Evaluation, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.into(), source })?;
     for (name, bytes) in judged::draw(&model.network, &evaluation.output, dataset, "evaluated")? {
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|source| Error::Write { path, source })?;
+        replace(&folder.join(name), &bytes, Durability::Process)?;
     }
     Ok(())
 }

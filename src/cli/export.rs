@@ -1,12 +1,10 @@
 //! `gpu-nn export`: a trained network in the format of another program.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use gpu_nn::export::{OPSET, to_c, to_npz, to_onnx};
-use gpu_nn::model::Model;
-use gpu_nn::network::Loss;
+use gpu_nn::model::{Durability, Model, replace};
 use gpu_nn::{Error, Result};
 
 use super::console;
@@ -48,10 +46,10 @@ pub fn run(args: Args) -> Result<()> {
     let model = Model::load(&args.model)?;
     let about = match format {
         Format::Onnx => {
-            write(&args.out, &to_onnx(&model)?)?;
+            replace(&args.out, &to_onnx(&model)?, Durability::Process)?;
             let outputs = match model.network.loss() {
-                Loss::SquaredError => "values",
-                Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => "label, probabilities",
+                loss if loss.predicts_values() => "values",
+                _ => "label, probabilities",
             };
             format!("ONNX opset {OPSET}, input features, output {outputs}")
         }
@@ -59,12 +57,12 @@ pub fn run(args: Args) -> Result<()> {
             let (source, header) = (args.out.with_extension("c"), args.out.with_extension("h"));
             let stem = args.out.file_stem().unwrap_or_default().to_string_lossy();
             let c = to_c(&model, &stem)?;
-            write(&source, c.source.as_bytes())?;
-            write(&header, c.header.as_bytes())?;
+            replace(&source, c.source.as_bytes(), Durability::Process)?;
+            replace(&header, c.header.as_bytes(), Durability::Process)?;
             format!("C99 with {}, function {}_predict", header.display(), c.name)
         }
         Format::Npz => {
-            write(&args.out, &to_npz(&model)?)?;
+            replace(&args.out, &to_npz(&model)?, Durability::Process)?;
             "NumPy archive".to_owned()
         }
     };
@@ -77,8 +75,4 @@ fn by_ending(out: &Path) -> Result<Format> {
     Format::from_str(ending, true).map_err(|_| {
         Error::invalid("output file", out.display(), "end it in .onnx, .c or .npz, or choose with --format")
     })
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).map_err(|source| Error::Write { path: path.into(), source })
 }

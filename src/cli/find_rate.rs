@@ -61,7 +61,7 @@ impl Args {
     fn range(&self, steps: &Steps) -> RangeTest {
         let usual = steps.descent.optimizer.usual_learning_rate();
         RangeTest {
-            from: self.from.unwrap_or(usual * 1e-4),
+            from: self.from.unwrap_or(usual / 1e4),
             to: self.to.unwrap_or(usual * 1e3),
             iterations: steps.iterations,
             // All samples at once have no noise.
@@ -96,11 +96,12 @@ pub async fn run(args: Args) -> Result<()> {
     let optimizer = steps.descent.optimizer.name();
     let n = thousands(range.iterations);
     console.line(&format!(
-        "test      {optimizer}, rates {:e} to {:e} in {n} iterations",
-        range.from, range.to
+        "test      {optimizer}, rates {} to {} in {n} iterations",
+        short(range.from),
+        short(range.to)
     ))?;
     let tested = range.run(&mut executor, &mut |done| console.progress(done)).await;
-    console.finish();
+    console.finish(tested.as_ref().err());
     let tested = tested?;
 
     folder.write("rates.csv", csv(&tested))?;
@@ -172,8 +173,9 @@ fn verdict(tested: &RangeTested, range: &RangeTest) -> String {
             short(lowest)
         ),
         _ => format!(
-            "suggested nothing: the cost never sank between {:e} and {:e}; try others with --from and --to, or --init he",
-            range.from, range.to
+            "suggested nothing: the cost never sank between {} and {}; try others with --from and --to, or --init he",
+            short(range.from),
+            short(range.to)
         ),
     }
 }

@@ -41,14 +41,25 @@ pub async fn run(args: Args) -> Result<()> {
     console::print(&text)
 }
 
+/// What is known of an adapter's memory: `7,962 MiB`, or `at least 2,048 MiB`.
+pub fn known_memory(adapter: &AdapterSummary) -> String {
+    let mebibytes = console::thousands((adapter.memory_bytes >> 20) as usize);
+    if adapter.software && cfg!(target_os = "linux") {
+        format!("{mebibytes} MiB")
+    } else {
+        format!("at least {mebibytes} MiB")
+    }
+}
+
 fn describe(number: usize, adapter: &AdapterSummary) -> String {
     format!(
-        "{number}: {}\n   {}, {}, driver {}\n   arrays up to {} MiB, {} workgroups a dimension, {} invocations \
+        "{number}: {}\n   {}, {}, driver {}\n   {} of memory, arrays up to {} MiB, {} workgroups a dimension, {} invocations \
          and {} KiB of memory a workgroup\n",
         adapter.name,
         adapter.kind,
         adapter.api,
         adapter.driver,
+        known_memory(adapter),
         adapter.max_array_bytes >> 20,
         console::thousands(adapter.max_workgroups_per_dimension as usize),
         console::thousands(adapter.max_workgroup_invocations as usize),
@@ -65,6 +76,7 @@ pub fn describe_json(number: Option<usize>, adapter: &AdapterSummary) -> serde_j
         "api": adapter.api,
         "kind": adapter.kind,
         "software": adapter.software,
+        "memory_bytes": adapter.memory_bytes,
         "max_array_bytes": adapter.max_array_bytes,
         "max_workgroups_per_dimension": adapter.max_workgroups_per_dimension,
         "max_workgroup_invocations": adapter.max_workgroup_invocations,

@@ -2,6 +2,10 @@
 
 mod bench;
 mod bench_row;
+#[cfg(feature = "dashboard")]
+mod board;
+#[cfg(feature = "dashboard")]
+mod board_view;
 mod choices;
 mod completions;
 mod console;
@@ -17,6 +21,8 @@ mod import;
 mod info;
 mod interrupt;
 mod judged;
+mod live;
+mod objective_options;
 mod options;
 mod parts;
 mod pictures;
@@ -30,6 +36,7 @@ mod train;
 mod training_options;
 mod verdicts;
 mod verify;
+mod weights;
 
 use std::error::Error as _;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use gpu_nn::data::Dataset;
-use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network};
+use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, parse_value_loss};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{Backend, BackendChoice, fastest_trusted_backend};
 use gpu_nn::{Error, Result};
@@ -22,7 +22,7 @@ pub enum Output {
     Sigmoid,
     /// one unit a class, cross-entropy
     Softmax,
-    /// the target is a real number: squared error
+    /// the target is a real number: squared error, or another --loss
     Identity,
 }
 
@@ -57,12 +57,16 @@ impl Output {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
-    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), elu, softplus, identity
+    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), elu, softplus, gelu (z sigmoid(2 u), u = sqrt(2/pi) (z + 0.044715 z^3)), silu (z sigmoid(z)), identity
     #[arg(long, value_name = "G", default_value = "tanh")]
     pub activation: Activation,
     /// Output activation and cost
     #[arg(long, value_enum, default_value = "auto")]
     pub output: Output,
+    /// Cost of a difference r = z - y of a real-valued target: squared (r^2 / 2), absolute (|r|), or huber:DELTA (r^2 / 2 up
+    /// to DELTA, DELTA (|r| - DELTA / 2) beyond) [default: squared]
+    #[arg(long, value_name = "LOSS", value_parser = parse_value_loss)]
+    pub loss: Option<Loss>,
     /// First weights: normal:SCALE, zeros, xavier, he, or lecun (normal / sqrt(n_prev), the course's deep networks)
     #[arg(long, value_name = "HOW", default_value = "normal:0.01")]
     pub init: Initializer,
@@ -74,7 +78,16 @@ pub struct NetworkArgs {
 impl NetworkArgs {
     /// The network for a data set.
     pub fn network(&self, hidden: Vec<Layer>, dataset: &Dataset) -> Result<Network> {
-        self.output.network(hidden, dataset)
+        let network = self.output.network(hidden, dataset)?;
+        let Some(loss) = self.loss else { return Ok(network) };
+        if !network.loss().predicts_values() {
+            let output = network.loss().output_name();
+            let reason = format!(
+                "it is for real-valued targets, and the output is {output}; leave it out, or add --output identity"
+            );
+            return Err(Error::invalid("loss", loss, reason));
+        }
+        Network::new(network.n_features(), network.hidden().to_vec(), network.n_outputs(), loss)
     }
 }
 

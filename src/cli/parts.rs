@@ -11,6 +11,7 @@ use gpu_nn::{Error, Result};
 use super::data_options::{PrepareArgs, looks_like_path};
 use super::options::Output;
 use super::training_options::ValidationArgs;
+use super::weights::WeightArgs;
 
 /// The parts, and what made features of their columns.
 pub struct Parts {
@@ -18,6 +19,8 @@ pub struct Parts {
     pub validation: Option<Dataset>,
     pub test: Option<Dataset>,
     pub preprocessing: Preprocessing,
+    /// How much each sample of the training counts by its own weight.
+    pub weights: Option<Vec<f64>>,
 }
 
 /// What is held out.
@@ -48,10 +51,12 @@ impl Parts {
         prepare: &PrepareArgs,
         output: Output,
         held_out: &ValidationArgs,
+        weights: &WeightArgs,
     ) -> Result<Self> {
         let validation = HeldOut::new(held_out.validation.as_deref(), "validation data")?;
         let test = HeldOut::new(held_out.test.as_deref(), "test data")?;
-        let table = prepare.read(source, output)?;
+        let mut table = prepare.read(&weights.to_read(source), output)?;
+        let weights = weights.take(&mut table)?;
         let mut rows = table.rows();
         let seed = held_out.split_seed;
         let test_rows = take(&mut rows, &table, &test, seed)?;
@@ -67,7 +72,8 @@ impl Parts {
             }
         };
         let (validation, test) = (part(&validation, validation_rows)?, part(&test, test_rows)?);
-        Ok(Self { training, validation, test, preprocessing })
+        let weights = weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
+        Ok(Self { training, validation, test, preprocessing, weights })
     }
 }
 

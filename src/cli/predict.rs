@@ -1,13 +1,12 @@
 //! `gpu-nn predict`: a trained network's answer for every sample, as CSV.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::PathBuf;
 
+use gpu_nn::Result;
 use gpu_nn::data::Features;
-use gpu_nn::model::Model;
+use gpu_nn::model::{Durability, Model, replace};
 use gpu_nn::network::Loss;
-use gpu_nn::{Error, Result};
 
 use super::console;
 use super::data_options::DataArgs;
@@ -36,7 +35,7 @@ pub async fn run(args: Args) -> Result<()> {
     let a = backend.predict(&model.network, &model.parameters, &x, m).await?;
     let text = table(&model, &a, m);
     match args.out {
-        Some(path) => fs::write(&path, text).map_err(|source| Error::Write { path, source }),
+        Some(path) => replace(&path, text.as_bytes(), Durability::Process),
         None => console::print(&text),
     }
 }
@@ -46,8 +45,8 @@ fn table(model: &Model, a: &[f64], m: usize) -> String {
     let network = &model.network;
     let classes = &model.class_names;
     let mut text = match network.loss() {
-        Loss::SquaredError if network.n_outputs() == 1 => "value\n".to_owned(),
-        Loss::SquaredError => {
+        loss if loss.predicts_values() && network.n_outputs() == 1 => "value\n".to_owned(),
+        Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {
             let names: Vec<_> = (1..=network.n_outputs()).map(|i| format!("value_{i}")).collect();
             names.join(",") + "\n"
         }

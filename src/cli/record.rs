@@ -27,6 +27,7 @@ pub struct TrainReport {
     pub lowering: Option<&'static str>,
     pub data: String,
     pub network: String,
+    pub loss: String,
     pub n_parameters: usize,
     pub m: usize,
     pub iterations: usize,
@@ -152,6 +153,7 @@ pub fn shell_word(argument: &str) -> String {
 #[derive(Debug, Serialize)]
 pub struct Settings {
     pub network: String,
+    pub loss: String,
     pub init: String,
     pub init_seed: u32,
     pub iterations: usize,
@@ -159,6 +161,11 @@ pub struct Settings {
     pub learning_rate: f64,
     pub l1: f64,
     pub l2: f64,
+    pub label_smoothing: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
     pub dropout: f64,
     /// Absent without dropout.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,14 +1,18 @@
 //! The folder of a run: a fresh `runs/NAME-N`, or the one that was asked for.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gpu_nn::model::{Durability, UNFINISHED, replace};
 use gpu_nn::{Error, Result};
 
-/// The folder of one run; what was made for it is removed again, if still empty, unless the run keeps it.
+/// The folder of one run, which nobody else writes to meanwhile; what was made for it is removed again, if still empty, unless
+/// the run keeps it.
 pub struct RunFolder {
     path: PathBuf,
+    /// Held until the run ends, however it does.
+    lock: Option<Lock>,
     /// The folders that were made for this run, the innermost first; only these are ever removed.
     made: Vec<PathBuf>,
     kept: bool,
@@ -19,25 +23,47 @@ impl RunFolder {
     /// written costs no time.
     ///
     /// # Errors
-    /// [`Error::Write`] when it cannot be made; [`Error::InvalidArgument`] when `wanted` already holds something.
+    /// [`Error::Write`] when it cannot be made; [`Error::InvalidArgument`] when `wanted` already holds something, or another
+    /// process trains in it.
     pub fn create(wanted: Option<&Path>, name: &str) -> Result<Self> {
         let runs = Path::new("runs");
         let path = wanted.unwrap_or(runs);
         // Complete before anything is made: dropped on the way, it takes back what was made so far.
-        let mut folder = Self { path: path.into(), made: missing(path), kept: false };
+        let mut folder = Self { path: path.into(), lock: None, made: missing(path), kept: false };
         match wanted {
-            Some(path) => make_empty(path)?,
+            Some(path) => {
+                fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
+                // Before it is looked at: of two that find it empty one would write among the other's files.
+                folder.lock = Lock::of("--out", path)?;
+                check_empty(path)?;
+            }
             None => {
                 folder.path = fresh(runs, name)?;
                 folder.made.insert(0, folder.path.clone());
+                folder.lock = Lock::of("run", &folder.path)?;
             }
         }
         Ok(folder)
     }
 
-    /// The folder of a run that goes on.
-    pub fn reopen(path: &Path) -> Self {
-        Self { path: path.into(), made: Vec::new(), kept: true }
+    /// The folder of a run that goes on, by itself or by the checkpoint in it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when another process trains in it; [`Error::Read`] when it cannot be looked into.
+    pub fn reopen(path: &Path) -> Result<Self> {
+        let path = match path.parent() {
+            Some(parent) if path.is_file() => if_named(parent),
+            _ => path,
+        };
+        let lock = Lock::of("run to resume", path)?;
+        let entries = fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
+        for entry in entries.flatten() {
+            // Left behind by a process that was killed while it wrote; nobody writes now.
+            if entry.path().extension().is_some_and(|ending| ending == UNFINISHED) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(Self { path: path.into(), lock, made: Vec::new(), kept: true })
     }
 
     /// A file of the run.
@@ -50,10 +76,9 @@ impl RunFolder {
         &self.path
     }
 
-    /// Writes a file of the run.
+    /// Writes a file of the run, in the place of an earlier one.
     pub fn write(&mut self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
-        let path = self.file(name);
-        fs::write(&path, bytes).map_err(|source| Error::Write { path, source })?;
+        replace(&self.file(name), bytes.as_ref(), Durability::Process)?;
         self.kept = true;
         Ok(())
     }
@@ -66,6 +91,7 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
+        drop(self.lock.take());
         if !self.kept {
             for path in &self.made {
                 // Only an empty folder can be removed like this; nothing of anybody's is lost.
@@ -81,11 +107,57 @@ fn missing(path: &Path) -> Vec<PathBuf> {
     named.take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect()
 }
 
-/// Makes the folder that was asked for, if it is not there; it must not hold anything.
-fn make_empty(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
+/// A folder of which only a name inside was given is the current one.
+fn if_named(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+/// A folder that other processes see is in use. The system lets go of it when the process ends, so that none is ever left.
+struct Lock {
+    _file: File,
+    /// The file that is locked, where folders cannot be.
+    made: Option<PathBuf>,
+}
+
+/// The name of the file that is locked on systems that do not lock folders.
+const LOCK_NAME: &str = "in-use.lock";
+
+impl Lock {
+    /// The lock of a folder; none where its file system knows no locks.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when another process has it; [`Error::Read`] when the folder cannot be opened.
+    fn of(what: &'static str, folder: &Path) -> Result<Option<Self>> {
+        let (file, made) = if cfg!(unix) {
+            (File::open(folder), None)
+        } else {
+            let path = folder.join(LOCK_NAME);
+            (File::create(&path), Some(path))
+        };
+        let file = file.map_err(|source| Error::Read { path: folder.into(), source })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file, made })),
+            Err(TryLockError::WouldBlock) => {
+                let reason = "another gpu-nn is training in it; wait for its end, or name another folder";
+                Err(Error::invalid(what, folder.display(), reason))
+            }
+            Err(TryLockError::Error(_)) => Ok(None),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some(path) = &self.made {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Refuses a folder that holds anything.
+fn check_empty(path: &Path) -> Result<()> {
     let mut entries = fs::read_dir(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    if entries.next().is_some() {
+    if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK_NAME)) {
         let reason = "the folder already holds files; name a new or an empty one";
         return Err(Error::invalid("--out", path.display(), reason));
     }

@@ -42,7 +42,7 @@ pub struct Args {
         help_heading = "Network"
     )]
     hidden: Vec<String>,
-    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), elu, softplus, identity
+    /// Activation of hidden layers that name none: sigmoid, tanh, relu, leaky_relu, leaky_relu(SLOPE), elu, softplus, gelu (z sigmoid(2 u), u = sqrt(2/pi) (z + 0.044715 z^3)), silu (z sigmoid(z)), identity
     #[arg(long, value_name = "G", default_value = "tanh", help_heading = "Network")]
     activation: Activation,
     /// Output activation and cost
@@ -183,7 +183,7 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     console.line(&format!("training  {} networks, {n} iterations each", thousands(entries.len())))?;
     let begin = Instant::now();
     let outcomes = train(&args, &backend, &dataset, &entries, &console).await;
-    console.finish();
+    console.finish(None);
     let rows = rank(&backend, &dataset, entries, outcomes?).await?;
     let seconds = (begin - start, begin.elapsed());
     print_table(&args, &rows, &console)?;

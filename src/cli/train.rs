@@ -1,12 +1,12 @@
 //! `gpu-nn train`: one network, its report, its folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WatchPlan};
+use gpu_nn::training::{Backend, CancelToken, Checkpoint, Stopped, WatchPlan, check_metric, sample_weights};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
@@ -14,6 +14,7 @@ use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, describe, fit};
 use super::interrupt::{self, Interrupt};
 use super::judged;
+use super::live::LiveArgs;
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -24,6 +25,7 @@ use super::record::{
 use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
 use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
+use super::weights::WeightArgs;
 
 /// Train a network and save it with its pictures.
 ///
@@ -49,11 +51,15 @@ pub struct Args {
     #[command(flatten)]
     training: TrainingArgs,
     #[command(flatten)]
+    weights: WeightArgs,
+    #[command(flatten)]
     validation: ValidationArgs,
     #[command(flatten)]
     backend: BackendArgs,
     #[command(flatten)]
     results: ResultArgs,
+    #[command(flatten)]
+    live: LiveArgs,
     /// Go on with the training of a run that kept checkpoints; options given beside it change it, such as more --epochs
     #[arg(long, value_name = "RUN", help_heading = "Training")]
     resume: Option<PathBuf>,
@@ -79,48 +85,23 @@ pub(super) struct Prepared {
 
 impl Args {
     async fn prepare(&self) -> Result<Prepared> {
-        let source = self.data.source(None)?;
+        let source = self.weights.kept(self.data.source(None)?)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
-        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation)?;
+        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation, &self.weights)?;
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
-        self.check_metric(&parts, &network)?;
+        check_metric(self.validation.metric, &network, parts.validation.as_ref())?;
         if self.animate {
             pictures::check_drawable(dataset)?;
         }
         let steps = self.training.steps(dataset.m)?;
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
-        let weights = match &self.training.class_weight {
-            Some(wanted) => Some(wanted.of_samples(dataset)?),
-            None => None,
-        };
+        let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
         let y = dataset.y();
         let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
         let (backend, why) =
             self.backend.open_for(&problem, steps.iterations, self.training.lowering).await?;
         Ok(Prepared { source, parts, weights, network, parameters, steps, backend, why })
-    }
-
-    /// Refuses a metric that the validation data cannot have.
-    fn check_metric(&self, parts: &Parts, network: &Network) -> Result<()> {
-        let metric = self.validation.metric;
-        let Some(dataset) = &parts.validation else {
-            if metric == Metric::Cost {
-                return Ok(());
-            }
-            return Err(Error::invalid(
-                "metric",
-                metric,
-                "it needs data to be watched on; add --validation 0.1",
-            ));
-        };
-        let nothing = vec![0.5; network.n_outputs() * dataset.m];
-        let metrics = Metrics::new(network.loss(), &nothing, dataset);
-        if metrics.get(metric).is_some() {
-            return Ok(());
-        }
-        let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
-        Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
     }
 
     /// How the training is watched: where there is something to see between its reports.
@@ -174,6 +155,7 @@ impl Args {
             checkpoint: keeping.checkpoint,
             keep: (self.validation.checkpoint_every, keeping.keep),
             cancel: keeping.cancel,
+            live: self.live.of(keeping.folder),
             rescue: keeping.rescue,
             grid,
             moments,
@@ -187,6 +169,7 @@ struct Keeping<'a> {
     keep: &'a Keep<'a>,
     rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
     cancel: &'a CancelToken,
+    folder: &'a Path,
 }
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
@@ -202,6 +185,7 @@ async fn train(
     words: Vec<String>,
     start: Instant,
 ) -> Result<()> {
+    args.live.check()?;
     let run = args.prepare().await?;
     let n_parameters = run.parameters.values().len();
     let console = Console::new(!args.results.quiet && !args.results.json, run.steps.iterations);
@@ -209,7 +193,7 @@ async fn train(
         None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
         Some((path, saved)) => {
             check_resumed(saved, &run)?;
-            RunFolder::reopen(path)
+            RunFolder::reopen(path)?
         }
     };
     let interrupt = Interrupt::listen()?;
@@ -230,7 +214,13 @@ async fn train(
         console.line(&format!("kept      the network after {n} iterations, the last that was well: {path}"))
     };
     let checkpoint = resumed.as_ref().map(|(_, saved)| &saved.checkpoint);
-    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue, cancel: interrupt.token() };
+    let keeping = Keeping {
+        checkpoint,
+        keep: &keep,
+        rescue: &rescue,
+        cancel: interrupt.token(),
+        folder: folder.path(),
+    };
     let job = args.job(&run, &keeping)?;
     let mut on_cost = |iteration: usize, cost: f64| {
         // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
@@ -240,23 +230,29 @@ async fn train(
     drop(interrupt);
     let fit = fit.or_else(|error| Err(interrupt::report(error, &mut folder, args.results.json)?))?;
 
-    model(&run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
+    let written = write(&args, &run, &fit, &mut folder)?;
+    if args.results.json {
+        return console::print_json(&report(&args, &run, &fit, &folder));
+    }
+    conclude(&args, &run, &fit, &folder, &written, &console)
+}
+
+/// Writes everything that came out; the names of the files.
+fn write(args: &Args, run: &Prepared, fit: &Fit, folder: &mut RunFolder) -> Result<Vec<&'static str>> {
+    model(run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
     folder.keep();
     folder.write("history.csv", history_csv(&fit.trained.costs, fit.trained.cost_after_last))?;
-    folder.write("run.toml", record(&args, &run, &fit)?)?;
+    folder.write("run.toml", record(args, run, fit)?)?;
     let mut written = vec![FILE_NAME, "history.csv", "run.toml"];
     if !fit.trained.looks.is_empty() {
         folder.write("looks.csv", looks_csv(&fit.trained.looks))?;
         written.push("looks.csv");
     }
     if !args.results.no_plots {
-        written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
-        written.extend(judged::draw_held_out(&mut folder, &run.parts, &run.network, &fit)?);
+        written.extend(pictures::draw_run(folder, &run.parts.training, &run.network, fit)?);
+        written.extend(judged::draw_held_out(folder, &run.parts, &run.network, fit)?);
     }
-    if args.results.json {
-        return console::print_json(&report(&args, &run, &fit, &folder));
-    }
-    conclude(&args, &run, &fit, &folder, &written, &console)
+    Ok(written)
 }
 
 /// The network with those parameters, as it is saved.
@@ -331,6 +327,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         lowering,
         data: run.parts.training.name.clone(),
         network: run.network.to_string(),
+        loss: run.network.loss().to_string(),
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
@@ -359,6 +356,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
         command: command_line(),
         settings: Settings {
             network: run.network.to_string(),
+            loss: run.network.loss().to_string(),
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
@@ -367,6 +365,9 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,
             l2: run.steps.descent.l2,
+            label_smoothing: run.steps.label_smoothing,
+            clip_norm: run.steps.clip_norm(),
+            clip_value: run.steps.descent.most_each(),
             dropout: run.steps.dropout.map_or(0.0, |dropout| dropout.rate),
             dropout_seed: run.steps.dropout.map(|dropout| dropout.seed),
             batch_size: run.steps.batches.size,

@@ -5,11 +5,12 @@ use std::time::Duration;
 use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
-use gpu_nn::schedule::{Batches, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
+use gpu_nn::schedule::{Batches, Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
 use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan};
 use gpu_nn::{Error, Result};
 
 use super::console::thousands;
+use super::objective_options::ObjectiveArgs;
 use super::options::{at_least_one, learning_rate, seed};
 
 /// How to train.
@@ -60,6 +61,8 @@ pub struct TrainingArgs {
     /// mean of 1
     #[arg(long, value_name = "balanced|CLASS=W,..")]
     pub class_weight: Option<ClassWeight>,
+    #[command(flatten)]
+    objective: ObjectiveArgs,
     /// Share of every hidden layer's units that each sample does without, chosen anew in each iteration
     #[arg(long, value_name = "RATE", default_value_t = 0.0, allow_negative_numbers = true)]
     dropout: f64,
@@ -135,13 +138,15 @@ impl TrainingArgs {
             rates: RateSchedule { decay, warm_up },
             l1: self.l1,
             l2: self.l2,
+            clip: self.objective.clip(),
         };
         descent.check()?;
         let report_every = self.report_every.unwrap_or_else(|| iterations.div_ceil(10).max(1));
         let dropout = Dropout { rate: self.dropout, seed: self.dropout_seed };
         dropout.check()?;
         let dropout = Some(dropout).filter(|dropout| dropout.rate > 0.0);
-        Ok(Steps { iterations, report_every, batches, descent, dropout })
+        let label_smoothing = self.objective.label_smoothing;
+        Ok(Steps { iterations, report_every, batches, descent, dropout, label_smoothing })
     }
 }
 
@@ -153,6 +158,7 @@ pub struct Steps {
     pub batches: Batches,
     pub descent: Descent,
     pub dropout: Option<Dropout>,
+    pub label_smoothing: f64,
 }
 
 impl Steps {
@@ -190,6 +196,14 @@ impl Steps {
         text
     }
 
+    /// The norm that gradients are clipped to, if they are.
+    pub fn clip_norm(&self) -> Option<f64> {
+        match self.descent.clip {
+            Some(Clip::Norm(most)) => Some(most),
+            _ => None,
+        }
+    }
+
     /// Whether there is more than one batch.
     pub fn in_batches(&self) -> bool {
         self.batches.count() > 1
@@ -210,6 +224,7 @@ impl Steps {
             shuffle: self.batches.shuffle,
             descent: self.descent,
             dropout: self.dropout,
+            label_smoothing: self.label_smoothing,
             ..Problem::full_batch(network, parameters, &dataset.x, y, dataset.m, 0.0)
         }
     }
@@ -228,6 +243,14 @@ impl Steps {
         text += &format!(" at learning rate {}", descent.learning_rate);
         if let Some(dropout) = self.dropout {
             text += &format!(", dropout {}", dropout.rate);
+        }
+        match descent.clip {
+            Some(Clip::Norm(most)) => text += &format!(", gradients clipped to a norm of {most}"),
+            Some(Clip::Value(most)) => text += &format!(", gradients clipped at {most}"),
+            None => {}
+        }
+        if self.label_smoothing > 0.0 {
+            text += &format!(", labels smoothed by {}", self.label_smoothing);
         }
         text
     }

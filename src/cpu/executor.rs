@@ -12,7 +12,7 @@ use super::shape::Shape;
 use super::team::{Chunk, Member, Team, add_up, part};
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Problem, Window};
+use crate::schedule::{Problem, Variant, Window, evaluation_with};
 
 /// A network in training on the host, in single precision.
 pub struct Executor {
@@ -20,6 +20,7 @@ pub struct Executor {
     parameters: Buffer,
     data: Data,
     stepper: Stepper,
+    variant: Variant,
     plan: Plan,
     shape: Shape,
     team: Team,
@@ -52,6 +53,7 @@ impl Executor {
             network: network.clone(),
             parameters: single(problem.parameters)?,
             stepper,
+            variant: problem.variant(),
             chunks: (0..shape.chunks(blocks)).map(|_| Chunk::new(gradients)).collect(),
             team: Team::new(data.blocks.width),
             plan,
@@ -164,8 +166,7 @@ impl Executor {
     /// The sum of the costs of each block of the samples, in their own order.
     pub fn block_costs(&mut self) -> Vec<f64> {
         let batches = self.data.blocks.batches;
-        // Whether there are weights shows in the data, not in the plan.
-        let plan = Plan::new(&schedule::evaluation(&self.network, batches.m));
+        let plan = Plan::new(&evaluation_with(&self.network, batches.m, self.variant));
         let Self { data, parameters, team, shape, .. } = self;
         let threads = shape.is_worth_threads(batches.m);
         let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide, t: 0 };

@@ -9,9 +9,11 @@ use crate::network::Loss;
 
 /// The sum of the samples' costs; z (n_L, width) becomes dZ = A - Y, with zeros beyond the `valid` samples.
 ///
-/// y is (1, width), or (n_L, width) for squared error; with the samples' weights a row more.
+/// y is (1, width), or (n_L, width) for values; with the samples' weights a row more.
 pub(super) struct CostAndDelta<'a> {
     pub(super) loss: Loss,
+    /// Of the labels of a softmax.
+    pub(super) smoothing: f32,
     pub(super) z: &'a mut [f32],
     pub(super) y: &'a [f32],
     pub(super) width: usize,
@@ -26,18 +28,17 @@ impl WithSimd for CostAndDelta<'_> {
         assert!(self.width.is_multiple_of(S::F32_LANES) && self.valid <= self.width);
         let stride = self.width / S::F32_LANES;
         let (z, y) = (S::as_mut_simd_f32s(self.z).0, S::as_simd_f32s(self.y).0);
-        let target_rows = match self.loss {
-            Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => 1,
-            Loss::SquaredError => z.len() / stride,
-        };
+        let target_rows = self.loss.target_rows(z.len() / stride);
         let weights = y.get(target_rows * stride..).filter(|weights| !weights.is_empty());
         let zero = simd.splat_f32s(0.0);
         let mut total = zero;
         for j in 0..stride {
             let mut cost = match self.loss {
                 Loss::BinaryCrossEntropy => binary(simd, &mut z[j], y[j]),
-                Loss::SoftmaxCrossEntropy => softmax(simd, z, y[j], stride, j),
+                Loss::SoftmaxCrossEntropy => softmax(simd, self.smoothing, z, y[j], stride, j),
                 Loss::SquaredError => squared(simd, z, y, stride, j),
+                Loss::AbsoluteError => absolute(simd, z, y, stride, j),
+                Loss::Huber { delta } => huber(simd, delta as f32, z, y, stride, j),
             };
             if let Some(weights) = weights {
                 cost = simd.mul_f32s(cost, weights[j]);
@@ -87,18 +88,48 @@ fn binary<S: Simd>(simd: S, z: &mut S::f32s, y: S::f32s) -> S::f32s {
     cost
 }
 
-/// logsumexp(z) - z_y of the samples of register `j`.
+/// logsumexp(z) - z_y of the samples of register `j`; with smoothing e, z_y is (1 - e) z_y + e times the mean of the z.
 #[inline(always)]
-fn softmax<S: Simd>(simd: S, z: &mut [S::f32s], y: S::f32s, stride: usize, j: usize) -> S::f32s {
+fn softmax<S: Simd>(
+    simd: S,
+    smoothing: f32,
+    z: &mut [S::f32s],
+    y: S::f32s,
+    stride: usize,
+    j: usize,
+) -> S::f32s {
+    let n = (z.len() / stride) as f32;
+    let spread = if smoothing > 0.0 { spread(simd, z, stride, j) } else { simd.splat_f32s(0.0) };
     let (highest, sum, picked) = softmax_terms(simd, z, y, stride, j);
     let mut class = simd.splat_f32s(0.0);
     let one = simd.splat_f32s(1.0);
+    let (other, own) = (simd.splat_f32s(smoothing / n), simd.splat_f32s(1.0 - smoothing + smoothing / n));
     for z in z.iter_mut().skip(j).step_by(stride) {
-        let target = simd.select_f32s(simd.equal_f32s(y, class), one, simd.splat_f32s(0.0));
+        let target = simd.select_f32s(simd.equal_f32s(y, class), own, other);
         *z = simd.sub_f32s(simd.div_f32s(*z, sum), target);
         class = simd.add_f32s(class, one);
     }
-    simd.add_f32s(simd.sub_f32s(highest, picked), ln(simd, sum))
+    let mut below = simd.sub_f32s(highest, picked);
+    if smoothing > 0.0 {
+        let mean = simd.mul_f32s(spread, simd.splat_f32s(1.0 / n));
+        below = simd.mul_add_e_f32s(simd.splat_f32s(smoothing), simd.sub_f32s(mean, below), below);
+    }
+    simd.add_f32s(below, ln(simd, sum))
+}
+
+/// The sum over the classes of (largest logit - logit).
+#[inline(always)]
+fn spread<S: Simd>(simd: S, z: &[S::f32s], stride: usize, j: usize) -> S::f32s {
+    let highest = highest(simd, z, stride, j);
+    let below = z.iter().skip(j).step_by(stride).map(|z| simd.sub_f32s(highest, *z));
+    below.fold(simd.splat_f32s(0.0), |sum, below| simd.add_f32s(sum, below))
+}
+
+/// The largest logit; whether a NaN counts does not matter, the sum of the exponentials meets it again.
+#[inline(always)]
+fn highest<S: Simd>(simd: S, z: &[S::f32s], stride: usize, j: usize) -> S::f32s {
+    let larger = |highest, z| simd.select_f32s(simd.greater_than_f32s(z, highest), z, highest);
+    z.iter().skip(j).step_by(stride).fold(z[j], |highest, z| larger(highest, *z))
 }
 
 /// The largest logit, the sum of exp(z - largest), and the logit of class y; z becomes exp(z - largest).
@@ -110,11 +141,7 @@ fn softmax_terms<S: Simd>(
     stride: usize,
     j: usize,
 ) -> (S::f32s, S::f32s, S::f32s) {
-    let mut highest = z[j];
-    for z in z.iter().skip(j).step_by(stride) {
-        // Whether a NaN counts does not matter: the sum meets it again.
-        highest = simd.select_f32s(simd.greater_than_f32s(*z, highest), *z, highest);
-    }
+    let highest = highest(simd, z, stride, j);
     let (mut sum, mut picked, mut class) = (simd.splat_f32s(0.0), z[j], simd.splat_f32s(0.0));
     for z in z.iter_mut().skip(j).step_by(stride) {
         picked = simd.select_f32s(simd.equal_f32s(y, class), *z, picked);
@@ -134,6 +161,37 @@ fn squared<S: Simd>(simd: S, z: &mut [S::f32s], y: &[S::f32s], stride: usize, j:
         sum = simd.mul_add_e_f32s(*z, *z, sum);
     }
     simd.mul_f32s(simd.splat_f32s(0.5), sum)
+}
+
+/// sum_i |z_i - y_i| of the samples of register `j`; the derivative is the sign, 0 at 0.
+#[inline(always)]
+fn absolute<S: Simd>(simd: S, z: &mut [S::f32s], y: &[S::f32s], stride: usize, j: usize) -> S::f32s {
+    let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+    let mut sum = zero;
+    for (z, y) in z.iter_mut().skip(j).step_by(stride).zip(y.iter().skip(j).step_by(stride)) {
+        let r = simd.sub_f32s(*z, *y);
+        sum = simd.add_f32s(sum, simd.abs_f32s(r));
+        // Neither positive nor negative are 0 and a NaN, which stay what they are.
+        let sign = simd.select_f32s(simd.greater_than_f32s(r, zero), one, r);
+        *z = simd.select_f32s(simd.less_than_f32s(r, zero), simd.neg_f32s(one), sign);
+    }
+    sum
+}
+
+/// sum_i c_i (r_i - c_i / 2) of the samples of register `j`, c = r = z - y within [-delta, delta], the derivative.
+#[inline(always)]
+fn huber<S: Simd>(simd: S, delta: f32, z: &mut [S::f32s], y: &[S::f32s], stride: usize, j: usize) -> S::f32s {
+    let (high, low, half) = (simd.splat_f32s(delta), simd.splat_f32s(-delta), simd.splat_f32s(0.5));
+    let mut sum = simd.splat_f32s(0.0);
+    for (z, y) in z.iter_mut().skip(j).step_by(stride).zip(y.iter().skip(j).step_by(stride)) {
+        let r = simd.sub_f32s(*z, *y);
+        // Comparisons, not the minimum: a NaN must stay one.
+        let c = simd.select_f32s(simd.greater_than_f32s(r, high), high, r);
+        let c = simd.select_f32s(simd.less_than_f32s(r, low), low, c);
+        sum = simd.mul_add_e_f32s(c, simd.negate_mul_add_e_f32s(half, c, r), sum);
+        *z = c;
+    }
+    sum
 }
 
 /// The logits z (n_L, width) become the network's output.
@@ -163,7 +221,7 @@ impl WithSimd for Predict<'_> {
                     }
                 }
             }
-            Loss::SquaredError => {}
+            Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {}
         }
     }
 }

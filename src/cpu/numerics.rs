@@ -6,6 +6,8 @@
 
 use pulp::Simd;
 
+use crate::network::{GELU_CUBE, GELU_LINEAR};
+
 /// c_0 x^n + ... + c_n, by Horner's rule.
 #[inline(always)]
 fn polynomial<S: Simd, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; N]) -> S::f32s {
@@ -108,7 +110,7 @@ pub(super) trait Function: Copy + Send + Sync {
     /// a = g(z)
     fn value<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s;
 
-    /// g'(z) in terms of a = g(z)
+    /// g'(z) in terms of a = g(z), or of z where the activation needs it
     fn derivative<S: Simd>(self, simd: S, a: S::f32s) -> S::f32s;
 }
 
@@ -129,6 +131,12 @@ pub(super) struct Elu;
 
 #[derive(Clone, Copy)]
 pub(super) struct Softplus;
+
+#[derive(Clone, Copy)]
+pub(super) struct Gelu;
+
+#[derive(Clone, Copy)]
+pub(super) struct Silu;
 
 #[derive(Clone, Copy)]
 pub(super) struct Identity;
@@ -221,6 +229,67 @@ impl Function for Softplus {
     }
 }
 
+/// 2 u of z within the bounds where its sigmoid is between 0 and 1 in f32, and its derivative; u = sqrt(2 / pi) (z + 0.044715 z^3).
+#[inline(always)]
+fn gelu_exponent<S: Simd>(simd: S, z: S::f32s) -> (S::f32s, S::f32s) {
+    let square = simd.mul_f32s(z, z);
+    let (factor, cube) = (simd.splat_f32s(GELU_LINEAR as f32), simd.splat_f32s(GELU_CUBE as f32));
+    let w = simd.mul_f32s(z, simd.mul_add_e_f32s(cube, square, factor));
+    (w, simd.mul_add_e_f32s(simd.splat_f32s(3.0 * GELU_CUBE as f32), square, factor))
+}
+
+/// z sigmoid(w), and 0 below `lowest`.
+#[inline(always)]
+fn gated<S: Simd>(simd: S, z: S::f32s, w: S::f32s, lowest: f32) -> S::f32s {
+    let value = simd.mul_f32s(z, sigmoid_of(simd, w, exp_neg_abs(simd, w)));
+    let below = simd.less_than_f32s(z, simd.splat_f32s(lowest));
+    simd.select_f32s(below, simd.splat_f32s(0.0), value)
+}
+
+/// The derivative of z sigmoid(w) by z, with that of w: s + z s (1 - s) w', s (1 - s) = t / (1 + t)^2, t = exp(-|w|).
+#[inline(always)]
+fn gated_derivative<S: Simd>(simd: S, z: S::f32s, w: S::f32s, slope: S::f32s) -> S::f32s {
+    let t = exp_neg_abs(simd, w);
+    let sum = simd.add_f32s(simd.splat_f32s(1.0), t);
+    let product = simd.div_f32s(t, simd.mul_f32s(sum, sum));
+    let s = sigmoid_of(simd, w, t);
+    simd.mul_add_e_f32s(simd.mul_f32s(z, slope), product, s)
+}
+
+/// Beyond, GELU is 0 or z in f32.
+const GELU_BOUND: f32 = 10.0;
+
+impl Function for Gelu {
+    #[inline(always)]
+    fn value<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s {
+        let bounded = clamp(simd, z, -GELU_BOUND, GELU_BOUND);
+        gated(simd, z, gelu_exponent(simd, bounded).0, -GELU_BOUND)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s {
+        let bounded = clamp(simd, z, -GELU_BOUND, GELU_BOUND);
+        let (w, slope) = gelu_exponent(simd, bounded);
+        unless_nan(simd, z, gated_derivative(simd, bounded, w, slope))
+    }
+}
+
+/// Beyond, SiLU is 0 or z in f32.
+const SILU_BOUND: f32 = 88.0;
+
+impl Function for Silu {
+    #[inline(always)]
+    fn value<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s {
+        gated(simd, z, z, -SILU_BOUND)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s {
+        let bounded = clamp(simd, z, -SILU_BOUND, SILU_BOUND);
+        unless_nan(simd, z, gated_derivative(simd, bounded, bounded, simd.splat_f32s(1.0)))
+    }
+}
+
 impl Function for Identity {
     #[inline(always)]
     fn value<S: Simd>(self, _simd: S, z: S::f32s) -> S::f32s {
@@ -259,6 +328,14 @@ macro_rules! with_function {
             }
             $crate::network::Activation::Softplus => {
                 let $function = $crate::cpu::numerics::Softplus;
+                $body
+            }
+            $crate::network::Activation::Gelu => {
+                let $function = $crate::cpu::numerics::Gelu;
+                $body
+            }
+            $crate::network::Activation::Silu => {
+                let $function = $crate::cpu::numerics::Silu;
                 $body
             }
             $crate::network::Activation::Identity => {

@@ -7,7 +7,7 @@ use super::aligned::Buffer;
 use super::convert::{beyond_single, round};
 use super::gradient::GradientDescent;
 use crate::error::Result;
-use crate::schedule::{Descent, Optimizer, Problem, Schedule, StepSize};
+use crate::schedule::{Clip, Descent, Optimizer, Problem, Schedule, StepSize};
 
 /// Parameters that a thread updates at a time.
 const SHARE: usize = 1 << 15;
@@ -81,7 +81,13 @@ impl Stepper {
             }
             return;
         }
-        let step = Numbers::new(&self.descent, t, samples);
+        let mut step = Numbers::new(&self.descent, t, samples);
+        if let Some(Clip::Norm(most)) = self.descent.clip {
+            let norm = self.norm(step, parameters, sums, threads);
+            // A NaN stays one.
+            let factor = most / (norm + 1e-6);
+            step.factor = if factor > 1.0 { 1.0 } else { factor as f32 };
+        }
         let count = parameters.len().div_ceil(SHARE);
         let pieces: Vec<Piece<'_>> = (parameters.chunks_mut(SHARE).zip(sums.chunks(SHARE)))
             .zip(pieces(&mut self.first, count).into_iter().zip(pieces(&mut self.second, count)))
@@ -104,6 +110,33 @@ impl Stepper {
     }
 }
 
+impl Stepper {
+    /// The norm of the gradients with those of the penalties: shares by whichever thread, added in their order.
+    fn norm(&self, step: Numbers, parameters: &[f32], sums: &[f32], threads: bool) -> f64 {
+        let of_share = |index: usize| {
+            let range = index * SHARE..parameters.len().min((index + 1) * SHARE);
+            let mask = self.mask.get(range.clone()).unwrap_or(&[]);
+            squares(step, &parameters[range.clone()], &sums[range], mask)
+        };
+        let count = parameters.len().div_ceil(SHARE);
+        let parts: Vec<f64> = match threads {
+            true => (0..count).into_par_iter().map(of_share).collect(),
+            false => (0..count).map(of_share).collect(),
+        };
+        parts.into_iter().sum::<f64>().sqrt()
+    }
+}
+
+/// The sum of the squared gradients, in as many strands as a register of the processor may have lanes.
+fn squares(step: Numbers, parameters: &[f32], sums: &[f32], mask: &[f32]) -> f64 {
+    let mut strands = [0.0; 8];
+    for (i, (theta, sum)) in parameters.iter().zip(sums).enumerate() {
+        let g = f64::from(step.penalised(*theta, *sum, mask.get(i).copied().unwrap_or(0.0)));
+        strands[i % strands.len()] += g * g;
+    }
+    strands.into_iter().sum()
+}
+
 /// A buffer in shares, or as many empty ones.
 fn pieces(buffer: &mut [f32], count: usize) -> Vec<&mut [f32]> {
     let mut pieces: Vec<&mut [f32]> = buffer.chunks_mut(SHARE).collect();
@@ -122,6 +155,9 @@ struct Numbers {
     l2: f32,
     /// The part of a weight that it loses.
     decay: f32,
+    /// What clipping the norm leaves of the gradients, and the most that each may be.
+    factor: f32,
+    most: f32,
 }
 
 impl Numbers {
@@ -140,6 +176,8 @@ impl Numbers {
             second: second as f32,
             l1: descent.l1 as f32,
             l2: descent.l2 as f32,
+            factor: 1.0,
+            most: descent.most_each().map_or(f32::INFINITY, |most| most as f32),
         }
     }
 }
@@ -209,10 +247,20 @@ impl Numbers {
     /// The gradient of a parameter with the penalties'; a weight shrinks by its decay.
     #[inline(always)]
     fn gradient(&self, theta: &mut f32, sum: f32, mask: f32) -> f32 {
-        let sign = if *theta > 0.0 { 1.0 } else { 0.0 } - if *theta < 0.0 { 1.0 } else { 0.0 };
-        let g = sum * self.scale + mask * (self.l1 * sign + self.l2 * *theta);
+        let g = self.penalised(*theta, sum, mask);
         *theta -= self.decay * mask * *theta;
-        g
+        self.clipped(g)
+    }
+
+    #[inline(always)]
+    fn penalised(&self, theta: f32, sum: f32, mask: f32) -> f32 {
+        let sign = if theta > 0.0 { 1.0 } else { 0.0 } - if theta < 0.0 { 1.0 } else { 0.0 };
+        sum * self.scale + mask * (self.l1 * sign + self.l2 * theta)
+    }
+
+    #[inline(always)]
+    fn clipped(&self, g: f32) -> f32 {
+        (g * self.factor).clamp(-self.most, self.most)
     }
 }
 
@@ -230,7 +278,7 @@ macro_rules! each {
             }
         } else {
             for (i, theta) in parameters.enumerate() {
-                $update(theta, sums[i] * $step.scale, $(&mut $state[i]),*);
+                $update(theta, $step.clipped(sums[i] * $step.scale), $(&mut $state[i]),*);
             }
         }
     }};

@@ -8,10 +8,13 @@ use super::aligned::Buffer;
 use super::gradient::{RowSum, WeightGradient};
 use super::loss::{CostAndDelta, Predict};
 use super::mask::ApplyMask;
-use super::numerics::with_function;
+use super::numerics::{Identity, with_function};
 use super::plan::{Layer, Masked, Plan, Step};
-use super::product::{BiasActivation, Derivative, Epilogue, Finish, Product, ScaledDerivative, Sum, Weights};
+use super::product::{
+    Activated, BiasActivation, Derivative, Epilogue, Finish, Product, ScaledDerivative, Sum, Weights,
+};
 use super::wide;
+use crate::network::Activation;
 
 /// Elements from which on a pass over a matrix is shared between threads, where the pass may be.
 const SHARED_PASS: usize = 1 << 15;
@@ -77,6 +80,12 @@ impl Scratch {
     }
 }
 
+/// The activations (n_prev, width) that a layer reads, and where their derivative needs it, the Z that they were made of.
+struct Input<'a> {
+    a: &'a mut [f32],
+    z: Option<&'a [f32]>,
+}
+
 /// A plan with everything that stays the same from block to block.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'a> {
@@ -106,18 +115,16 @@ impl Pass<'_> {
                     let (below, out) = scratch.values.split_at_mut(layer.output * block.width);
                     let x = layer.input.map_or(block.x, |row| &below[row * block.width..]);
                     let x = &x[..layer.n_prev * block.width];
+                    self.forward(layer, g, x, out, parameters.values());
                     let out = &mut out[..layer.n_l * block.width];
-                    let bias = &parameters.values()[layer.b.clone()];
-                    let w = Weights::forward(&parameters.values()[layer.w.clone()], layer.n_l, layer.n_prev);
-                    with_function!(g, g => self.product(w, x, out, BiasActivation { bias, g }));
                     if let Some(masked) = masked {
                         self.apply(masked, out, block);
                     }
                 }
-                Step::CostAndDelta { loss } => {
+                Step::CostAndDelta { loss, smoothing } => {
                     let Block { y, width, valid, .. } = *block;
                     let z = &mut scratch.values[logits.clone()];
-                    total += self.arch.dispatch(CostAndDelta { loss, z, y, width, valid });
+                    total += self.arch.dispatch(CostAndDelta { loss, smoothing, z, y, width, valid });
                 }
                 Step::Predict { loss } => {
                     let z = &mut scratch.values[logits.clone()];
@@ -132,13 +139,17 @@ impl Pass<'_> {
                         continue;
                     };
                     let row = layer.input.expect("a layer above another has its output as input");
-                    let a = &mut inputs[row * block.width..][..layer.n_prev * block.width];
+                    let (a, kept) = inputs[row * block.width..].split_at_mut(layer.n_prev * block.width);
+                    let z = below.needs_z().then(|| &kept[..layer.n_prev * block.width]);
                     let (sums, parameters) = (&mut scratch.sums, &mut parameters);
-                    with_function!(below, g => match masked {
-                        None => self.backward(layer, dz, a, sums, parameters, Derivative { g }),
+                    // A Z that was kept has seen no dropout.
+                    let scale = masked.filter(|_| z.is_none());
+                    let input = Input { a: &mut *a, z };
+                    with_function!(below, g => match scale {
+                        None => self.backward(layer, dz, input, sums, parameters, Derivative { g }),
                         Some(masked) => {
                             let factor = 1.0 - masked.dropout.rate as f32;
-                            self.backward(layer, dz, a, sums, parameters, ScaledDerivative { g, factor });
+                            self.backward(layer, dz, input, sums, parameters, ScaledDerivative { g, factor });
                         }
                     });
                     if let Some(masked) = masked {
@@ -148,6 +159,22 @@ impl Pass<'_> {
             }
         }
         total
+    }
+
+    /// A = g(W X + b) of a layer in the first rows of `out`, and Z in those behind them where it is kept; x (n_prev, width).
+    fn forward(&self, layer: &Layer, g: Activation, x: &[f32], out: &mut [f32], parameters: &[f32]) {
+        let Layer { n_l, n_prev, .. } = *layer;
+        let width = x.len() / n_prev;
+        let bias = &parameters[layer.b.clone()];
+        let w = Weights::forward(&parameters[layer.w.clone()], n_l, n_prev);
+        let (a, behind) = out.split_at_mut(n_l * width);
+        if layer.keeps_z {
+            let z = &mut behind[..n_l * width];
+            self.product(w, x, z, BiasActivation { bias, g: Identity });
+            with_function!(g, g => self.finish(Some(z), a, width, Activated { g }));
+        } else {
+            with_function!(g, g => self.product(w, x, a, BiasActivation { bias, g }));
+        }
     }
 
     /// out = epilogue(W X); x (inner, width), out (rows, width).
@@ -161,12 +188,12 @@ impl Pass<'_> {
         }
     }
 
-    /// The layer's gradients, and dZ of the layer below in the place of its activations a (n_prev, width).
+    /// The layer's gradients, and dZ of the layer below in the place of its activations.
     fn backward<E: Epilogue>(
         &self,
         layer: &Layer,
         dz: &[f32],
-        a: &mut [f32],
+        Input { a, z }: Input<'_>,
         sums: &mut [f32],
         parameters: &mut Parameters<'_>,
         derivative: E,
@@ -174,6 +201,7 @@ impl Pass<'_> {
         let width = dz.len() / layer.n_l;
         if wide::is_narrow(layer.n_l, layer.n_prev) && matches!(parameters, Parameters::AddGradients { .. }) {
             self.gradients(layer, dz, a, parameters);
+            z.into_iter().for_each(|z| a.copy_from_slice(z));
             let w = Weights::transposed(&parameters.values()[layer.w.clone()], layer.n_l, layer.n_prev);
             self.arch.dispatch(Product { w, x: dz, out: a, width, epilogue: derivative });
         } else {
@@ -182,6 +210,7 @@ impl Pass<'_> {
             let w = Weights::transposed(&parameters.values()[layer.w.clone()], layer.n_l, layer.n_prev);
             self.product(w, dz, sums, Sum);
             self.gradients(layer, dz, a, parameters);
+            z.into_iter().for_each(|z| a.copy_from_slice(z));
             self.finish(Some(sums), a, width, derivative);
         }
     }
@@ -235,7 +264,7 @@ impl Pass<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Layer, Loss, Network};
+    use crate::network::{Layer, Loss, Network};
     use crate::schedule;
 
     /// Cost and gradients of some samples.
@@ -266,8 +295,16 @@ mod tests {
             Activation::Identity,
             Activation::Elu,
             Activation::Softplus,
+            Activation::Gelu,
+            Activation::Silu,
         ];
-        let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
+        let losses = [
+            (Loss::BinaryCrossEntropy, 1),
+            (Loss::SoftmaxCrossEntropy, 3),
+            (Loss::SquaredError, 2),
+            (Loss::AbsoluteError, 2),
+            (Loss::Huber { delta: 0.5 }, 2),
+        ];
         for activation in activations {
             for (loss, n_outputs) in losses {
                 let hidden = [7, 6].map(|units| Layer { units, activation });

@@ -2,7 +2,8 @@
 //! block's scratch memory.
 //!
 //! Z and A of a hidden layer are the same rows, since the bias and the activation are applied while Z is in registers;
-//! dZ takes the rows of A, whose last reader is the derivative that makes it. So a block needs one row for each unit.
+//! dZ takes the rows of A, whose last reader is the derivative that makes it. So a block needs one row for each unit, and
+//! another where the activation's derivative needs Z.
 
 use std::ops::Range;
 
@@ -20,6 +21,8 @@ pub(super) struct Layer {
     pub(super) input: Option<usize>,
     /// The first row of the output.
     pub(super) output: usize,
+    /// Whether Z is kept, in the rows behind the output's.
+    pub(super) keeps_z: bool,
 }
 
 /// What to do with a block.
@@ -28,7 +31,7 @@ pub(super) enum Step {
     /// A = g(W A_prev + b) of a layer; [`Activation::Identity`] leaves the logits.
     Forward { layer: usize, g: Activation, masked: Option<Masked> },
     /// The block's cost; the logits become dZ.
-    CostAndDelta { loss: Loss },
+    CostAndDelta { loss: Loss, smoothing: f32 },
     /// The logits become the network's output.
     Predict { loss: Loss },
     /// dW and db of a layer, then dZ of the one below, whose activation it is, if there is one.
@@ -103,25 +106,27 @@ impl Lowering<'_> {
                 ..,
             ] if of == z => {
                 self.forward([w, x, b], g, a, Some(Masked { dropout, layer }));
+                self.places[z.0] = self.places[a.0];
                 self.places[masked.0] = self.places[a.0];
                 3
             }
             [Op::MatmulBias { w, x, b, z }, Op::Activate { g, z: of, a }, ..] if of == z => {
                 self.forward([w, x, b], g, a, None);
+                self.places[z.0] = self.places[a.0];
                 2
             }
             [Op::MatmulBias { w, x, b, z }, ..] => {
                 self.forward([w, x, b], Activation::Identity, z, None);
                 1
             }
-            [Op::Cost { loss, .. }, Op::OutputDelta { z, dz, .. }, ..] => {
+            [Op::Cost { loss, smoothing, .. }, Op::OutputDelta { z, dz, .. }, ..] => {
                 self.places[dz.0] = self.places[z.0];
-                self.plan.steps.push(Step::CostAndDelta { loss });
+                self.plan.steps.push(Step::CostAndDelta { loss, smoothing: smoothing as f32 });
                 2
             }
-            [Op::Cost { loss, .. }, ..] => {
+            [Op::Cost { loss, smoothing, .. }, ..] => {
                 // Nobody reads the logits after it, so that the delta may take their place here too.
-                self.plan.steps.push(Step::CostAndDelta { loss });
+                self.plan.steps.push(Step::CostAndDelta { loss, smoothing: smoothing as f32 });
                 1
             }
             [Op::Predict { loss, .. }, ..] => {
@@ -132,7 +137,7 @@ impl Lowering<'_> {
                 2 + self.take_below(dz, rest)
             }
             // The executor's own affair.
-            [Op::GradientDescent { .. } | Op::Optimize { .. }, ..] => 1,
+            [Op::ClipNorm { .. } | Op::GradientDescent { .. } | Op::Optimize { .. }, ..] => 1,
             _ => unreachable!("no schedule has its operations in another order"),
         }
     }
@@ -166,9 +171,12 @@ impl Lowering<'_> {
         let weights = self.schedule.tensor(w);
         let (n_l, n_prev) = (weights.rows, weights.cols);
         let output = self.plan.rows;
+        // Only a training goes back.
+        let goes_back = |op: &Op| matches!(op, Op::ActivationDerivative { .. });
+        let keeps_z = g.needs_z() && self.schedule.ops.iter().any(goes_back);
         let (w, b) = (self.parameters(w), self.parameters(b));
-        self.plan.layers.push(Layer { w, b, n_l, n_prev, input: self.places[x.0], output });
-        self.plan.rows += n_l;
+        self.plan.layers.push(Layer { w, b, n_l, n_prev, input: self.places[x.0], output, keeps_z });
+        self.plan.rows += if keeps_z { 2 * n_l } else { n_l };
         self.places[out.0] = Some(output);
         self.plan.steps.push(Step::Forward { layer: self.plan.layers.len() - 1, g, masked });
     }

@@ -50,7 +50,20 @@ impl<F: Function> Epilogue for BiasActivation<'_, F> {
     }
 }
 
-/// sum * g'(Z), where the output held A = g(Z)
+/// g(sum)
+#[derive(Clone, Copy)]
+pub(super) struct Activated<F> {
+    pub(super) g: F,
+}
+
+impl<F: Function> Epilogue for Activated<F> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, _row: usize, sum: S::f32s, _old: S::f32s) -> S::f32s {
+        self.g.value(simd, sum)
+    }
+}
+
+/// sum * g'(Z), where the output held A = g(Z), or Z where the activation needs it
 #[derive(Clone, Copy)]
 pub(super) struct Derivative<F> {
     pub(super) g: F,

@@ -16,6 +16,24 @@ fn softplus(z: f64) -> f64 {
     linear + (-z.abs()).exp().ln_1p()
 }
 
+/// 2 u and its derivative by z, u = sqrt(2 / pi) (z + 0.044715 z^3).
+fn gelu_exponent(z: f64) -> (f64, f64) {
+    let factor = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+    (factor * (z + 0.044715 * z * z * z), factor * (1.0 + 3.0 * 0.044715 * z * z))
+}
+
+/// z sigmoid(w), 0 where the sigmoid is, even for an infinite z.
+fn gated(z: f64, w: f64) -> f64 {
+    let s = sigmoid(w);
+    if s == 0.0 { 0.0 } else { z * s }
+}
+
+/// The derivative of z sigmoid(w) by z, with that of w: s + z s (1 - s) w', and s itself where that is 0 or 1.
+fn gated_derivative(z: f64, (w, slope): (f64, f64)) -> f64 {
+    let s = sigmoid(w);
+    if s == 0.0 || s == 1.0 { s } else { s + z * s * (1.0 - s) * slope }
+}
+
 /// A = g(Z). Shapes: z and out a (n_l, m).
 pub fn activate(g: Activation, z: &[f64], a: &mut [f64]) {
     let apply = |a: &mut [f64], f: &dyn Fn(f64) -> f64| {
@@ -31,11 +49,13 @@ pub fn activate(g: Activation, z: &[f64], a: &mut [f64]) {
         Activation::LeakyRelu { slope } => apply(a, &|z| if z < 0.0 { slope * z } else { z }),
         Activation::Elu => apply(a, &|z| if z > 0.0 { z } else { z.exp_m1() }),
         Activation::Softplus => apply(a, &softplus),
+        Activation::Gelu => apply(a, &|z| gated(z, gelu_exponent(z).0)),
+        Activation::Silu => apply(a, &|z| gated(z, z)),
         Activation::Identity => a.copy_from_slice(z),
     }
 }
 
-/// dZ = dA * g'(Z), with g' written in terms of A = g(Z). Shapes: da, a and out dz (n_l, m).
+/// dZ = dA * g'(Z), with g' written in terms of A = g(Z), or of Z in its place where the activation needs it. Shapes: da, a and out dz (n_l, m).
 pub fn activation_derivative(g: Activation, da: &[f64], a: &[f64], dz: &mut [f64]) {
     for ((dz, da), &a) in dz.iter_mut().zip(da).zip(a) {
         *dz = da
@@ -58,6 +78,8 @@ pub fn activation_derivative(g: Activation, da: &[f64], a: &[f64], dz: &mut [f64
                     }
                 }
                 Activation::Softplus => -(-a).exp_m1(),
+                Activation::Gelu => gated_derivative(a, gelu_exponent(a)),
+                Activation::Silu => gated_derivative(a, (a, 1.0)),
                 Activation::Identity => 1.0,
             };
     }

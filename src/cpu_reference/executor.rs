@@ -1,8 +1,8 @@
 //! Runs a schedule with the functions of this module, one operation after the other.
 
 use super::{
-    activate, activation_derivative, cost, dropout, gradient_descent, input_gradient, matmul_bias, optimize,
-    output_delta, predict, row_sum, weight_gradient,
+    activate, activation_derivative, clip_norm, cost, dropout, gradient_descent, input_gradient, matmul_bias,
+    optimize, output_delta, predict, row_sum, weight_gradient,
 };
 use crate::error::Result;
 use crate::network::{Network, Parameters};
@@ -153,7 +153,7 @@ impl Executor {
 
     /// The cost of the current parameters over all samples.
     pub fn cost(&mut self) -> f64 {
-        let schedule = evaluation_with(&self.network, self.batches.m, self.variant.weighted);
+        let schedule = evaluation_with(&self.network, self.batches.m, self.variant);
         let mut workspace = Workspace::new(&schedule);
         let mut parameters = self.parameters.values().to_vec();
         workspace.run(&schedule, &self.x, &self.y, &mut Learnt::only(&mut parameters));
@@ -255,15 +255,18 @@ impl Workspace {
         let Learnt { parameters, state, step } = learnt;
         for op in &schedule.ops {
             match *op {
+                Op::ClipNorm { most, l1, l2 } => {
+                    clip_norm(most, l1, l2, parameters, &mut self.gradients, &self.mask);
+                }
                 Op::GradientDescent { learning_rate } => {
                     gradient_descent(parameters, &self.gradients, learning_rate);
                 }
                 Op::Optimize { descent } => {
                     optimize(&descent, *step, parameters, &self.gradients, state, &self.mask);
                 }
-                Op::Cost { loss, z, y: target, .. } => {
+                Op::Cost { loss, smoothing, z, y: target, .. } => {
                     let inputs = Inputs { schedule, x, y, parameters, values: &self.values };
-                    let j = cost(loss, inputs.get(z), inputs.get(target), schedule.m);
+                    let j = cost(loss, smoothing, inputs.get(z), inputs.get(target), schedule.m);
                     self.costs.push(j);
                 }
                 _ => self.run_into(*op, schedule, x, y, parameters, *step),
@@ -295,14 +298,16 @@ impl Workspace {
         match op {
             Op::MatmulBias { w, x, b, .. } => matmul_bias(get(w), get(x), get(b), out, m),
             Op::Activate { g, z, .. } => activate(g, get(z), out),
-            Op::OutputDelta { loss, z, y, .. } => output_delta(loss, get(z), get(y), out, m),
+            Op::OutputDelta { loss, smoothing, z, y, .. } => {
+                output_delta(loss, smoothing, get(z), get(y), out, m);
+            }
             Op::WeightGradient { dz, a_prev, .. } => weight_gradient(get(dz), get(a_prev), out, m),
             Op::RowSum { dz, .. } => row_sum(get(dz), out, m),
             Op::InputGradient { w, dz, .. } => input_gradient(get(w), get(dz), out, m),
             Op::ActivationDerivative { g, da, a, .. } => activation_derivative(g, get(da), get(a), out),
             Op::Predict { loss, z, .. } => predict(loss, get(z), out, m),
             Op::Dropout { dropout: rate, layer, x, .. } => dropout(&rate.mask(layer, step), get(x), out, m),
-            Op::Cost { .. } | Op::GradientDescent { .. } | Op::Optimize { .. } => {
+            Op::Cost { .. } | Op::ClipNorm { .. } | Op::GradientDescent { .. } | Op::Optimize { .. } => {
                 unreachable!("these fill no matrix")
             }
         }

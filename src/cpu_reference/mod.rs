@@ -14,7 +14,7 @@ mod reduce;
 
 pub use activation::{activate, activation_derivative, dropout, sigmoid};
 pub use executor::{Executor, cost_and_gradients, predict_samples, run_once};
-pub use loss::{cost, output_delta, predict};
+pub use loss::{cost, output_delta, predict, residual_cost};
 pub use matmul::{input_gradient, matmul_bias, weight_gradient};
-pub use optimizer::{gradient_descent, optimize};
+pub use optimizer::{clip_norm, gradient_descent, optimize};
 pub use reduce::row_sum;

@@ -26,6 +26,7 @@ mod source;
 mod split;
 mod stream;
 mod table;
+mod weights;
 
 pub use csv_columns::{Label, Selection, Wanted};
 pub use csv_file::{CsvOptions, Features, read_csv, read_csv_features};
@@ -42,3 +43,4 @@ pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
 pub use split::{Split, hold_out, split};
 pub use stream::{SampleSource, StreamedPart, StreamedTable, cache_folder};
 pub use table::{Cells, Column, RawTable};
+pub use weights::read_weights;

@@ -227,6 +227,22 @@ impl RawTable {
         self.target_name.as_deref()
     }
 
+    /// The column of that name, or of that number from 1 where the file does not name its columns.
+    pub(super) fn position(&self, column: &str) -> Option<usize> {
+        match &self.unnamed {
+            Some(numbers) => numbers.iter().position(|number| number.to_string() == column),
+            None => self.columns.iter().position(|own| own.name == column),
+        }
+    }
+
+    /// Leaves a column out.
+    pub(super) fn remove_column(&mut self, at: usize) {
+        self.columns.remove(at);
+        if let Some(numbers) = &mut self.unnamed {
+            numbers.remove(at);
+        }
+    }
+
     /// A column as messages name it.
     pub(super) fn title(&self, column: usize) -> String {
         match &self.unnamed {

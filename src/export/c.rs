@@ -6,7 +6,7 @@ use super::c_text::{identifier, literal, quoted};
 use super::scaling::Scaling;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::network::{Activation, Loss};
+use crate::network::{Activation, GELU_CUBE, GELU_LINEAR, Loss};
 
 /// A header and a source that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,9 @@ impl Text<'_> {
             match network.loss() {
                 Loss::BinaryCrossEntropy => "The probability of the second class, for one sample.",
                 Loss::SoftmaxCrossEntropy => "The probability of every class, for one sample.",
-                Loss::SquaredError => "The values for one sample.",
+                Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {
+                    "The values for one sample."
+                }
             },
             self.stack(),
         );
@@ -226,7 +228,7 @@ impl Text<'_> {
         text += &match network.loss() {
             Loss::BinaryCrossEntropy => self.each(Activation::Sigmoid, "outputs", 1),
             Loss::SoftmaxCrossEntropy => self.softmax(),
-            Loss::SquaredError => String::new(),
+            Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => String::new(),
         };
         text + "}\n"
     }
@@ -255,12 +257,27 @@ impl Text<'_> {
                     "z[i] = (z[i] < {zero} ? {zero} : z[i]) + {log1p}({exp}(z[i] < {zero} ? z[i] : -z[i]));"
                 )
             }
+            Activation::Gelu => {
+                let u = format!("{} + {} * z[i] * z[i]", self.number(GELU_LINEAR), self.number(GELU_CUBE));
+                return self.gated(&format!("z[i] * ({u})"), array, n);
+            }
+            Activation::Silu => return self.gated("z[i]", array, n),
             Activation::LeakyRelu { slope } => {
                 let slope = if self.model.single_precision { f64::from(slope as f32) } else { slope };
                 format!("z[i] = z[i] < {} ? {} * z[i] : z[i];", self.number(0.0), self.number(slope))
             }
         };
         format!("  for (int i = 0; i < {n}; i++) {{\n    {real} *z = {array};\n    {body}\n  }}\n")
+    }
+
+    /// z times the sigmoid of an expression, on the first n values of an array.
+    fn gated(&self, exponent: &str, array: &str, n: usize) -> String {
+        let (real, exp) = (self.real(), self.math("exp"));
+        let (zero, one) = (self.number(0.0), self.number(1.0));
+        format!(
+            "  for (int i = 0; i < {n}; i++) {{\n    {real} *z = {array};\n    {real} w = {exponent};\n    \
+             {real} e = {exp}(w < {zero} ? w : -w);\n    z[i] *= (w < {zero} ? e : {one}) / ({one} + e);\n  }}\n"
+        )
     }
 
     fn softmax(&self) -> String {

@@ -7,7 +7,7 @@ use super::npz::PREPROCESSING;
 use crate::data::{ColumnStep, Preprocessing, Step};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::network::{Activation, Layer, Loss, Network, Parameters};
+use crate::network::{Activation, Layer, Loss, Network, Parameters, parse_value_loss};
 use crate::npy::{Archive, Array, Values};
 
 /// What the archive does not say, or what is to be taken in its place.
@@ -245,12 +245,21 @@ fn output(
             return match text.as_str() {
                 "sigmoid" | "logistic" => Ok(Loss::BinaryCrossEntropy),
                 "softmax" => Ok(Loss::SoftmaxCrossEntropy),
-                "identity" => Ok(Loss::SquaredError),
+                "identity" => value_loss(archive),
                 _ => Err(format!("its output `{text}` is unknown; there are sigmoid, softmax and identity")),
             };
         }
     }
     Err("it does not say what its output is; save it with out_activation_=mlp.out_activation_, or give --output".into())
+}
+
+/// What the differences of values cost; archives of others do not say, and it matters only for a score.
+fn value_loss(archive: &mut Archive<Cursor<&[u8]>>) -> std::result::Result<Loss, String> {
+    match texts(archive, "loss")?.and_then(|names| names.into_iter().next()) {
+        // scikit-learn says squared_error.
+        Some(text) => parse_value_loss(text.trim_end_matches("_error")).map_err(|error| error.to_string()),
+        None => Ok(Loss::SquaredError),
+    }
 }
 
 /// The names that were given, or the first of these arrays that the archive has and that is not empty.

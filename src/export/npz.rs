@@ -9,7 +9,7 @@ use crate::npy::{Array, write_archive};
 pub(super) const PREPROCESSING: &str = "preprocessing";
 
 /// The model as a .npz file: `W1` (n_1, n_0), `b1` (n_1, 1), `W2`, ...; the texts `activations` (one a hidden layer),
-/// `output` (sigmoid, softmax or identity), `feature_names` and `class_names`. Where the features are not the data's
+/// `output` (sigmoid, softmax or identity), `loss` of values (squared, absolute, huber:DELTA), `feature_names` and `class_names`. Where the features are not the data's
 /// columns as they are, `fill`, `shift` and `scale` (n_0) say what feature x becomes, (x - shift) / scale with fill for
 /// a NaN, and `preprocessing` the same with the columns of texts, as JSON.
 ///
@@ -29,6 +29,7 @@ pub fn to_npz(model: &Model) -> Result<Vec<u8>> {
     arrays.extend([
         ("activations".to_owned(), Array::texts(activations)),
         ("output".to_owned(), Array::text(model.network.loss().output_name())),
+        ("loss".to_owned(), Array::text(&model.network.loss().to_string())),
         ("feature_names".to_owned(), Array::texts(model.preprocessing.feature_names())),
         ("class_names".to_owned(), Array::texts(model.class_names.clone())),
     ]);

@@ -62,6 +62,9 @@ pub struct AdapterSummary {
     pub software: bool,
     /// The largest array a kernel can see, bytes.
     pub max_array_bytes: u64,
+    /// The memory it has, bytes: of a software driver the machine's where that is known; of others at least this much, since
+    /// wgpu tells no more than the largest buffer.
+    pub memory_bytes: u64,
     /// The most invocations a workgroup.
     pub max_workgroup_invocations: u32,
     /// Workgroup memory, bytes.
@@ -85,6 +88,7 @@ impl AdapterSummary {
                 .max_storage_buffer_binding_size
                 .min(limits.max_buffer_size)
                 .min(MAX_ARRAY_ELEMENTS * size_of::<f32>() as u64),
+            memory_bytes: machine_memory(info.device_type).unwrap_or(limits.max_buffer_size),
             max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
             max_workgroup_memory: limits.max_compute_workgroup_storage_size,
             max_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
@@ -100,6 +104,17 @@ fn kind(device_type: wgpu::DeviceType) -> &'static str {
         wgpu::DeviceType::Cpu => "software (CPU)",
         wgpu::DeviceType::Other => "unknown kind",
     }
+}
+
+/// The memory of a driver that computes on the CPU, where the system tells.
+fn machine_memory(device_type: wgpu::DeviceType) -> Option<u64> {
+    if device_type != wgpu::DeviceType::Cpu {
+        return None;
+    }
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes << 10)
 }
 
 /// Best first: a card of its own, then one on the processor, then shared ones, software last.
@@ -124,6 +139,18 @@ async fn ranked(api: Api) -> Vec<wgpu::Adapter> {
 /// All adapters of an API, the one that would be chosen first.
 pub async fn adapters(api: Api) -> Vec<AdapterSummary> {
     ranked(api).await.iter().map(AdapterSummary::new).collect()
+}
+
+/// The adapter with that description, opened anew.
+pub(super) async fn same(info: &wgpu::AdapterInfo) -> Result<wgpu::Adapter> {
+    let api =
+        [Api::Vulkan, Api::Metal, Api::Dx12].into_iter().find(|api| api.name() == info.backend.to_str());
+    let found = ranked(api.unwrap_or(Api::Any)).await;
+    let summaries: Vec<_> = found.iter().map(AdapterSummary::new).collect();
+    found.into_iter().find(|adapter| adapter.get_info() == *info).ok_or_else(|| {
+        let api = api.unwrap_or(Api::Any);
+        no_adapter(&AdapterRequest { api, name: Some(info.name.clone()), software: true }, &summaries)
+    })
 }
 
 /// The best adapter that answers to the request.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::device::Device;
 use super::lowering::Lowered;
 use super::poll;
+use super::room::in_blocks_that_fit;
 use crate::error::{Error, Result};
 use crate::schedule::{Descent, Schedule, StepSize, Storage, TensorId};
 
@@ -167,12 +168,10 @@ pub(super) fn state(device: &Device, schedule: &Schedule) -> Result<wgpu::Buffer
 
 /// A buffer for that many f32 (or u32), zeroed.
 pub(super) fn array(device: &Device, label: &str, elements: usize) -> wgpu::Buffer {
-    device.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size: (elements.max(1) * size_of::<f32>()) as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
+    let bytes = (elements.max(1) * size_of::<f32>()) as u64;
+    device.faults.add_bytes(bytes);
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    device.buffer(label, bytes, usage)
 }
 
 /// Writes values, rounded to f32, to the start of a buffer.
@@ -213,28 +212,51 @@ pub(super) fn write_at(device: &Device, buffer: &wgpu::Buffer, element: usize, v
     device.queue.write_buffer(buffer, offset, bytemuck::cast_slice(values));
 }
 
-/// The first `count` 32-bit words of a buffer as `T`, after all work submitted so far.
+/// Bytes that are read back at a time at most: a staging buffer lies beside what is read.
+const READBACK: usize = 1 << 26;
+
+/// The first `count` elements of a buffer as `T`, after all work submitted so far; in smaller pieces where the device has no room
+/// for a large one.
 pub(super) async fn download<T: bytemuck::Pod>(
     device: &Device,
     buffer: &wgpu::Buffer,
     count: usize,
 ) -> Result<Vec<T>> {
-    if count == 0 {
-        return Ok(Vec::new());
+    let mut found = Vec::new();
+    let mut piece = READBACK / size_of::<T>();
+    while found.len() < count {
+        let read = async |piece: usize| {
+            let piece = piece.min(count - found.len());
+            download_piece(device, buffer, found.len(), piece).await
+        };
+        let values: Vec<T> = in_blocks_that_fit(&mut piece, 1, read).await?;
+        if found.is_empty() {
+            found = values;
+        } else {
+            found.extend(values);
+        }
     }
-    let size = (count * size_of::<T>()) as u64;
-    let staging = device.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("readback"),
-        size,
-        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    Ok(found)
+}
+
+async fn download_piece<T: bytemuck::Pod>(
+    device: &Device,
+    buffer: &wgpu::Buffer,
+    first: usize,
+    count: usize,
+) -> Result<Vec<T>> {
+    let bytes = |elements: usize| (elements * size_of::<T>()) as u64;
+    let size = bytes(count);
+    let staging =
+        device.buffer("readback", size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
     let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
-    device.queue.submit([encoder.finish()]);
-    poll::map_for_reading(&device.device, &staging).await?;
+    encoder.copy_buffer_to_buffer(buffer, bytes(first), &staging, 0, size);
+    device.submit(encoder);
+    let mapped = poll::map_for_reading(&device.device, &staging).await;
     let during = "reading results back";
+    // What the device says of itself tells more than that nothing could be mapped.
     device.check(during)?;
+    mapped?;
     let view =
         staging.get_mapped_range(..).map_err(|error| Error::Gpu { during, message: error.to_string() })?;
     // Not a cast: a mapped range need not be aligned for T.

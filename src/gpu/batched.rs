@@ -1,10 +1,14 @@
 //! A schedule for each batch of the samples in turn: the data stays on the device, which also counts the batches.
 
+use web_time::Instant;
+
 use super::arrays::{
     ArrayId, Arrays, HISTORY_HEADER, STEP_SIZE, Shared, download, single, step_sizes, write_at,
 };
 use super::device::Device;
 use super::lowering::{Lowered, Settings, layerwise, take_batch};
+use super::pace::Pace;
+use super::poll::submitted_work_done;
 use super::program::{self, Program};
 use crate::error::Result;
 use crate::schedule::{Batches, Schedule};
@@ -47,25 +51,8 @@ impl Batched {
         window: Option<Batches>,
         schedule: impl Fn(usize) -> Schedule,
     ) -> Result<Self> {
-        // Odd for a window, see `start_window`.
-        let n_batches = window.map_or(batches.count(), |window| window.count() | 1);
-        let window = window.unwrap_or(batches);
-        let settings = Settings { n_batches, ..device.settings() };
-        let lower = |m: usize| -> Result<(Schedule, Lowered)> {
-            let schedule = schedule(m);
-            let mut lowered = layerwise(&schedule, settings)?;
-            if window.count() > 1 {
-                lowered.dispatches.insert(0, take_batch(&schedule, window, settings.geometry)?);
-            }
-            Ok((schedule, lowered))
-        };
-        let (whole, mut lowered) = lower(batches.size)?;
-        let rest = match batches.m % batches.size {
-            0 => None,
-            rest => Some(lower(rest)?.1),
-        };
-        // The matrices of the shorter batch are the same with fewer columns.
-        lowered.scratch = lowered.scratch.max(rest.as_ref().map_or(0, |rest| rest.scratch));
+        let n_batches = n_batches(batches, window);
+        let (whole, lowered, rest) = lowered(device, batches, window, schedule)?;
         let arrays = Arrays::new(device, &whole, shared, &lowered)?;
         Ok(Self {
             batches,
@@ -145,9 +132,9 @@ impl Batched {
         }
     }
 
-    /// Submits that many iterations, those up to `first` being done.
-    pub(super) fn submit(&self, device: &Device, first: usize, iterations: usize) {
-        program::submit(device, (first..first + iterations).map(|t| self.program(t)));
+    /// Submits that many iterations, those up to `first` being done, at most so many dispatches at once.
+    pub(super) fn submit(&self, device: &Device, first: usize, iterations: usize, most: usize) {
+        program::submit(device, (first..first + iterations).map(|t| self.program(t)), most);
     }
 
     /// What iteration `t` runs.
@@ -187,10 +174,56 @@ impl Batched {
     /// As [`Batched::take_costs`].
     pub(super) async fn mean_cost(&self, device: &Device) -> Result<f64> {
         let count = self.batches.count();
-        self.submit(device, 0, count);
+        let (mut pace, mut done) = (Pace::new(self.dispatches()), 0);
+        while done < count {
+            let (some, begin) = (pace.iterations().min(count - done), Instant::now());
+            self.submit(device, done, some, pace.dispatches());
+            done += some;
+            if done < count {
+                let waited = submitted_work_done(&device.device, &device.queue).await;
+                device.check("computing the cost")?;
+                waited?;
+                pace.learn(some, begin.elapsed());
+            }
+        }
         let costs = self.take_costs(device, count).await?;
         let sum: f64 =
             costs.iter().enumerate().map(|(t, cost)| cost * self.batches.positions(t).len() as f64).sum();
         Ok(sum / self.batches.m as f64)
     }
+}
+
+/// Batches of an epoch; odd for a window, see `start_window`.
+fn n_batches(batches: Batches, window: Option<Batches>) -> usize {
+    window.map_or(batches.count(), |window| window.count() | 1)
+}
+
+/// The schedule of a batch and its dispatches, and those of the last batch of an epoch if that is shorter.
+///
+/// # Errors
+/// [`crate::Error::DeviceLimit`] when a batch is too large for the device.
+pub(super) fn lowered(
+    device: &Device,
+    batches: Batches,
+    window: Option<Batches>,
+    schedule: impl Fn(usize) -> Schedule,
+) -> Result<(Schedule, Lowered, Option<Lowered>)> {
+    let settings = Settings { n_batches: n_batches(batches, window), ..device.settings() };
+    let window = window.unwrap_or(batches);
+    let lower = |m: usize| -> Result<(Schedule, Lowered)> {
+        let schedule = schedule(m);
+        let mut lowered = layerwise(&schedule, settings)?;
+        if window.count() > 1 {
+            lowered.dispatches.insert(0, take_batch(&schedule, window, settings.geometry)?);
+        }
+        Ok((schedule, lowered))
+    };
+    let (whole, mut lowered) = lower(batches.size)?;
+    let rest = match batches.m % batches.size {
+        0 => None,
+        rest => Some(lower(rest)?.1),
+    };
+    // The matrices of the shorter batch are the same with fewer columns.
+    lowered.scratch = lowered.scratch.max(rest.as_ref().map_or(0, |rest| rest.scratch));
+    Ok((whole, lowered, rest))
 }

@@ -30,13 +30,18 @@ impl Blocks {
         if self.batches.shuffled() { self.batches.m.div_ceil(BLOCK) } else { self.of_all() }
     }
 
+    /// Samples of a row, those that only fill it up counted.
+    pub(super) fn width(self) -> usize {
+        self.stride() * BLOCK
+    }
+
     /// Uploads a matrix (rows, m), rounded to f32, as (rows, stride).
     ///
     /// # Errors
     /// [`Error::DeviceLimit`] when the device cannot bind it whole; [`Error::Data`] for a value beyond f32.
     pub(super) fn upload(self, device: &Device, what: &str, matrix: &[f64]) -> Result<wgpu::Buffer> {
         let rows = matrix.len() / self.batches.m;
-        let width = self.stride() * BLOCK;
+        let width = self.width();
         // Shuffled samples lie as one batch of all would.
         let (size, place) = match self.batches.shuffled() {
             true => (self.batches.m, width),

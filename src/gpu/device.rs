@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
+use super::faults::Faults;
 use super::grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 use super::kernels::{Access, Kernel, KernelInfo};
 use super::lowering::Settings;
@@ -17,9 +18,15 @@ pub struct Device {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     summary: AdapterSummary,
+    /// By which the adapter is found again.
+    pub(super) info: wgpu::AdapterInfo,
     failures: Arc<Failures>,
-    checked: bool,
-    products: Mutex<Products>,
+    pub(super) checked: bool,
+    /// Shared with those that take its place.
+    pub(super) products: Arc<Mutex<Products>>,
+    pub(super) faults: Arc<Faults>,
+    /// The device that has taken its place since it was lost.
+    pub(super) successor: Mutex<Option<Arc<Device>>>,
     /// Texts in the place of shader files'; none but in tests, see `seams`.
     pub(super) edits: Vec<(String, String)>,
     /// Lowerings that are not to be chosen, see `seams`.
@@ -33,21 +40,21 @@ pub struct Device {
 /// Values of override constants, by name.
 pub(super) type Constants = Vec<(&'static str, u32)>;
 
-/// What the device reported outside of any call.
+/// What the device reported outside of any call: of each kind the first, since later ones are consequences.
 #[derive(Default)]
-struct Failures {
-    lost: Mutex<Option<String>>,
-    error: Mutex<Option<String>>,
+struct Failures(Mutex<Reported>);
+
+#[derive(Default)]
+struct Reported {
+    lost: Option<String>,
+    /// There was no room for a buffer. Not by an error scope: those are waited for, and buffers are made where nobody waits.
+    no_room: Option<String>,
+    error: Option<String>,
 }
 
 impl Failures {
-    /// Keeps the first report: later ones are consequences.
-    fn report(slot: &Mutex<Option<String>>, message: String) {
-        slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
-    }
-
-    fn get(slot: &Mutex<Option<String>>) -> Option<String> {
-        slot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn lock(&self) -> MutexGuard<'_, Reported> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,7 +64,10 @@ impl Device {
     /// # Errors
     /// [`Error::NoAdapter`] when none answers to it; [`Error::Gpu`] when the driver refuses to open it.
     pub async fn open(request: &AdapterRequest) -> Result<Self> {
-        let adapter = choose(request).await?;
+        Self::of_adapter(&choose(request).await?).await
+    }
+
+    pub(super) async fn of_adapter(adapter: &wgpu::Adapter) -> Result<Self> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-nn"),
             required_limits: adapter.limits(),
@@ -72,26 +82,32 @@ impl Device {
         let failures = Arc::new(Failures::default());
         let on_error = Arc::clone(&failures);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            Failures::report(&on_error.error, one_line(&error.to_string()));
+            let mut reported = on_error.lock();
+            let (slot, message) = match &error {
+                wgpu::Error::OutOfMemory { source } => (&mut reported.no_room, source.to_string()),
+                error => (&mut reported.error, error.to_string()),
+            };
+            slot.get_or_insert(one_line(&message));
         }));
         let on_lost = Arc::clone(&failures);
         device.set_device_lost_callback(move |reason, message| {
-            // Dropping the device is reported too.
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                Failures::report(&on_lost.lost, one_line(&message));
-            }
+            let destroyed = reason == wgpu::DeviceLostReason::Destroyed;
+            let message = if destroyed { "it was destroyed".into() } else { one_line(&message) };
+            on_lost.lock().lost.get_or_insert(message);
         });
         let pipelines = Mutex::default();
-        let summary = AdapterSummary::new(&adapter);
+        let (summary, info) = (AdapterSummary::new(adapter), adapter.get_info());
         let usual = if summary.software { Product::Registers } else { Product::Workgroup };
-        let products = Mutex::new(Products::all(usual));
         Ok(Self {
             device,
             queue,
             summary,
-            products,
+            info,
             failures,
             checked: false,
+            products: Arc::new(Mutex::new(Products::all(usual))),
+            faults: Arc::default(),
+            successor: Mutex::default(),
             edits: Vec::new(),
             avoided: Vec::new(),
             used: AtomicU64::new(0),
@@ -139,15 +155,40 @@ impl Device {
         *self.products.lock().unwrap_or_else(PoisonError::into_inner) = products;
     }
 
-    /// The first error that the device has reported, if any.
+    /// The first error that the device has reported, if any. That there was no room is reported once: what there is room for
+    /// works as before.
     pub(super) fn check(&self, during: &'static str) -> Result<()> {
-        if let Some(message) = Failures::get(&self.failures.lost) {
+        let mut reported = self.failures.lock();
+        if let Some(message) = reported.lost.clone() {
             return Err(Error::DeviceLost { message });
         }
-        match Failures::get(&self.failures.error) {
+        if let Some(message) = reported.no_room.take() {
+            // Of using what there was no room for.
+            reported.error = None;
+            return Err(Error::OutOfMemory { during, message });
+        }
+        match reported.error.clone() {
             Some(message) => Err(Error::Gpu { during, message }),
             None => Ok(()),
         }
+    }
+
+    /// A buffer that nothing is in yet. Whether there was room for it, [`Device::check`] tells.
+    pub(super) fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        if self.faults.lacks_room() {
+            self.failures.lock().no_room.get_or_insert("on purpose".into());
+        }
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
+        self.device.create_buffer(&descriptor)
+    }
+
+    /// Hands commands to the device.
+    pub(super) fn submit(&self, encoder: wgpu::CommandEncoder) {
+        if self.faults.loses() {
+            self.device.destroy();
+        }
+        self.queue.submit([encoder.finish()]);
     }
 
     /// Refuses arrays that a kernel could not see whole.

@@ -1,39 +1,36 @@
 //! Trains on a device: many iterations a submission, costs and parameters stay there until somebody asks.
 
-use std::time::Duration;
 use web_time::Instant;
 
 use super::arrays::{ArrayId, HISTORY_CAPACITY, Shared, array, download, upload};
 use super::batched::Batched;
 use super::device::Device;
+use super::pace::Pace;
 use super::poll::submitted_work_done;
-use super::predictor::Predictor;
+use super::predictor::{Kept, predict_in_blocks};
+use super::revival::Held;
+use super::room::in_blocks_that_fit;
 use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Problem};
-
-/// How long one submission may keep the device: Windows resets a GPU after two seconds, and a screen wants its frames.
-pub const TIME_BUDGET: Duration = Duration::from_millis(50);
-
-/// The most dispatches of a submission: bounds the memory of its commands.
-const MAX_DISPATCHES: usize = 50_000;
+use crate::schedule::{self, Batches, Problem, Variant};
 
 /// Samples an evaluation takes at a time, unless the batches are larger: its matrices stay small.
 const EVALUATION_BLOCK: usize = 1 << 13;
 
 /// A network in training on a device, in single precision.
 pub struct Executor<'d> {
-    device: &'d Device,
+    device: Held<'d>,
     network: Network,
     batches: Batches,
     /// Samples that the device has room for.
     held: usize,
-    weighted: bool,
+    variant: Variant,
     shared: Shared,
     step: Batched,
-    /// Forward and cost, made when first needed.
+    /// Forward and cost, made when first needed, on so many samples at a time.
     evaluation: Option<Batched>,
+    most_at_once: usize,
     /// The same for samples that are handed over.
     block_evaluation: Option<Evaluation>,
     pace: Pace,
@@ -41,37 +38,7 @@ pub struct Executor<'d> {
     done: usize,
     fetched: usize,
     costs: Vec<f64>,
-    predictor: Option<Predictor<'d>>,
-}
-
-/// How many iterations fit the time budget, learnt from one submission to the next.
-pub(super) struct Pace {
-    iterations: usize,
-    most: usize,
-}
-
-impl Pace {
-    /// The first submissions are short: they also compile.
-    const FIRST: usize = 4;
-
-    /// So much longer or shorter may the next submission be at most.
-    const STEP: f64 = 4.0;
-
-    pub(super) fn new(dispatches: usize) -> Self {
-        let most = (MAX_DISPATCHES / dispatches.max(1)).clamp(1, HISTORY_CAPACITY);
-        Self { iterations: Self::FIRST.min(most), most }
-    }
-
-    /// Iterations of the next submission.
-    pub(super) fn iterations(&self) -> usize {
-        self.iterations
-    }
-
-    pub(super) fn learn(&mut self, done: usize, elapsed: Duration) {
-        let factor = TIME_BUDGET.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
-        let next = done as f64 * factor.clamp(1.0 / Self::STEP, Self::STEP);
-        self.iterations = (next as usize).clamp(1, self.most);
-    }
+    predictor: Option<Kept<'d>>,
 }
 
 impl<'d> Executor<'d> {
@@ -103,6 +70,9 @@ impl<'d> Executor<'d> {
     ) -> Result<Self> {
         problem.check()?;
         let Problem { network, parameters, x, .. } = *problem;
+        let living = device.living();
+        let device = &*living;
+        device.check("building the training step")?;
         let uploaded = |what: &str, values: &[f64]| -> Result<wgpu::Buffer> {
             device.check_array(what, values.len())?;
             let buffer = array(device, what, values.len());
@@ -120,15 +90,17 @@ impl<'d> Executor<'d> {
         device.check("building the training step")?;
         let pace = Pace::new(step.dispatches());
         let network = network.clone();
+        let most_at_once = batches.size.max(EVALUATION_BLOCK).min(batches.m);
         Ok(Self {
-            device,
+            device: living,
             network,
             batches,
             held: problem.m,
-            weighted: problem.weights.is_some(),
+            variant: problem.variant(),
             shared,
             step,
             evaluation: None,
+            most_at_once,
             block_evaluation: None,
             pace,
             done: problem.done,
@@ -143,7 +115,7 @@ impl<'d> Executor<'d> {
         self.step.dispatches()
     }
 
-    /// Runs at most `iterations` training steps in one submission within [`TIME_BUDGET`], and says how many: the
+    /// Runs at most `iterations` training steps in one submission within [`super::TIME_BUDGET`], and says how many: the
     /// caller comes back for the rest, and can report or stop in between.
     ///
     /// # Errors
@@ -153,15 +125,16 @@ impl<'d> Executor<'d> {
             self.fetch_costs().await?;
         }
         let room = HISTORY_CAPACITY - (self.done - self.fetched);
-        let iterations = iterations.min(self.pace.iterations).min(room);
+        let iterations = iterations.min(self.pace.iterations()).min(room);
         if iterations == 0 {
             return Ok(0);
         }
         let start = Instant::now();
-        self.step.set_step_sizes(self.device, self.done, self.done - self.fetched, iterations);
-        self.step.submit(self.device, self.done, iterations);
-        submitted_work_done(&self.device.device, &self.device.queue).await?;
+        self.step.set_step_sizes(&self.device, self.done, self.done - self.fetched, iterations);
+        self.step.submit(&self.device, self.done, iterations, self.pace.dispatches());
+        let waited = submitted_work_done(&self.device.device, &self.device.queue).await;
         self.device.check("training")?;
+        waited?;
         self.pace.learn(iterations, start.elapsed());
         self.done += iterations;
         Ok(iterations)
@@ -174,8 +147,8 @@ impl<'d> Executor<'d> {
     /// As [`Executor::run`].
     pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
         self.fetch_costs().await?;
-        self.step.set_step_sizes(self.device, self.done, 0, 1);
-        let profile = self.step.profile(self.device, self.done).await?;
+        self.step.set_step_sizes(&self.device, self.done, 0, 1);
+        let profile = self.step.profile(&self.device, self.done).await?;
         self.done += usize::from(profile.is_some());
         Ok(profile)
     }
@@ -191,7 +164,7 @@ impl<'d> Executor<'d> {
 
     async fn fetch_costs(&mut self) -> Result<()> {
         if self.done > self.fetched {
-            self.costs.extend(self.step.take_costs(self.device, self.done - self.fetched).await?);
+            self.costs.extend(self.step.take_costs(&self.device, self.done - self.fetched).await?);
             self.fetched = self.done;
         }
         Ok(())
@@ -211,7 +184,7 @@ impl<'d> Executor<'d> {
     /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
     pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
         parameters.check_for(&self.network)?;
-        upload(self.device, &self.shared.parameters, "parameters", parameters.values())
+        upload(&self.device, &self.shared.parameters, "parameters", parameters.values())
     }
 
     /// What the optimiser remembers, (states, parameters).
@@ -219,7 +192,7 @@ impl<'d> Executor<'d> {
     /// # Errors
     /// As [`Executor::run`].
     pub async fn state(&self) -> Result<Vec<f64>> {
-        self.step.state(self.device).await
+        self.step.state(&self.device).await
     }
 
     /// The gradients that the last iteration left behind, in the layout of the parameters.
@@ -231,24 +204,37 @@ impl<'d> Executor<'d> {
     }
 
     async fn arena(&self, buffer: &wgpu::Buffer) -> Result<Parameters> {
-        let words: Vec<f32> = download(self.device, buffer, self.step.schedule().n_parameters).await?;
+        let words: Vec<f32> = download(&self.device, buffer, self.step.schedule().n_parameters).await?;
         Parameters::from_values(&self.network, words.into_iter().map(f64::from).collect())
     }
 
-    /// The cost of the current parameters over all samples.
+    /// The cost of the current parameters over all samples; in smaller blocks of them where the device has no room for large
+    /// ones.
     ///
     /// # Errors
-    /// As [`Executor::run`].
+    /// As [`Executor::run`]; [`crate::Error::OutOfMemory`] when there is no room for a small block either.
     pub async fn cost(&mut self) -> Result<f64> {
-        let evaluation = match self.evaluation.take() {
-            Some(evaluation) => evaluation,
-            None => {
-                let batches = Batches::in_order(self.batches.m, self.evaluation_block());
-                let schedule = |m| schedule::evaluation_with(&self.network, m, self.weighted);
-                Batched::new(self.device, self.shared.clone(), batches, schedule)?
-            }
-        };
-        self.evaluation.insert(evaluation).mean_cost(self.device).await
+        let Self { device, network, batches, variant, shared, evaluation, .. } = self;
+        let m = batches.m;
+        // The history has to hold a cost of each.
+        let least = m.div_ceil(HISTORY_CAPACITY);
+        let mut block = self.most_at_once.max(least);
+        let cost = in_blocks_that_fit(&mut block, least, async |size| {
+            let made = match evaluation.take() {
+                Some(made) => made,
+                None => {
+                    let schedule = |m| schedule::evaluation_with(network, m, *variant);
+                    Batched::new(device, shared.clone(), Batches::in_order(m, size), schedule)?
+                }
+            };
+            device.check("computing the cost")?;
+            let cost = made.mean_cost(device).await?;
+            *evaluation = Some(made);
+            Ok(cost)
+        });
+        let cost = cost.await;
+        self.most_at_once = block;
+        cost
     }
 
     /// Samples that an evaluation takes at a time.
@@ -260,20 +246,17 @@ impl<'d> Executor<'d> {
     /// The network's output for other samples; x (n_0, m) -> A_L (n_L, m).
     ///
     /// # Errors
-    /// [`crate::Error::Shape`] when x is not (n_0, m), else as [`Executor::run`].
+    /// [`crate::Error::Shape`] when x is not (n_0, m), else as [`Executor::cost`].
     pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
-        let predictor = match self.predictor.take() {
-            Some(predictor) if predictor.fits(m) => predictor,
-            _ => Predictor::sharing(self.device, &self.network, self.shared.parameters.clone(), m)?,
-        };
-        self.predictor.insert(predictor).predict(x, m).await
+        let Self { device, network, shared, predictor, .. } = self;
+        predict_in_blocks(predictor, device, network, &shared.parameters, x, m).await
     }
 }
 
 /// What the windows of `windows` see.
-impl<'d> Executor<'d> {
-    pub(super) fn device(&self) -> &'d Device {
-        self.device
+impl Executor<'_> {
+    pub(super) fn device(&self) -> &Device {
+        &self.device
     }
 
     pub(super) fn samples(&self) -> &(wgpu::Buffer, wgpu::Buffer) {
@@ -293,9 +276,9 @@ impl<'d> Executor<'d> {
         self.done
     }
 
-    /// What an evaluation needs to know: network, whether samples have weights, the parameters.
-    pub(super) fn evaluated(&self) -> (&Network, bool, wgpu::Buffer) {
-        (&self.network, self.weighted, self.shared.parameters.clone())
+    /// What an evaluation needs to know: network, weights and labels of samples, the parameters.
+    pub(super) fn evaluated(&self) -> (&Network, Variant, wgpu::Buffer) {
+        (&self.network, self.variant, self.shared.parameters.clone())
     }
 
     /// The evaluation of the last block, if that had so many samples.

@@ -8,9 +8,9 @@
 
 use super::grid::PER_INVOCATION;
 use super::params::{
-    ActivationParams, BlockParams, DropoutParams, FinishStepParams, FinishSumParams, GradientDescentParams,
-    LossParams, MatmulParams, OptimizeParams, ParamField, Params, PeakParams, ProductParams, RowSumParams,
-    TakeBatchParams, WeightGradientParams,
+    ActivationParams, BlockParams, ClipParams, DropoutParams, FinishStepParams, FinishSumParams,
+    GradientDescentParams, LossParams, MatmulParams, OptimizeParams, ParamField, Params, PeakParams,
+    ProductParams, RowSumParams, TakeBatchParams, WeightGradientParams,
 };
 use super::tables::{REGISTER_PARAMETERS, REGISTER_UNITS, TABLE_HEADER, TABLE_ROW};
 use crate::network::{Activation, Loss};
@@ -93,6 +93,9 @@ pub(super) enum Kernel {
     Predict,
     GradientDescent,
     Optimize,
+    ClipNorm,
+    FinishNorm,
+    ScaleGradients,
     Dropout,
     TakeBatch,
     ProductRegisters,
@@ -127,7 +130,8 @@ const WEIGHT_GRADIENT: &[File] = &[INDEXING, WORKGROUP_SUM, file!("weight_gradie
 const REDUCE: &[File] = &[INDEXING, WORKGROUP_SUM, file!("reduce.wgsl")];
 const FINISH_SUM: &[File] = &[INDEXING, file!("finish_sum.wgsl")];
 const ACTIVATION: &[File] = &[INDEXING, NUMERICS, file!("activation.wgsl")];
-const LOSS: &[File] = &[INDEXING, NUMERICS, WORKGROUP_SUM, file!("loss.wgsl")];
+const RESIDUAL: File = file!("residual.wgsl");
+const LOSS: &[File] = &[INDEXING, NUMERICS, WORKGROUP_SUM, RESIDUAL, file!("loss.wgsl")];
 const SAMPLE_BLOCK: File = file!("sample_block.wgsl");
 const REGISTER_NETWORK: File = file!("register_network.wgsl");
 const WORKGROUP_NETWORK: File = file!("workgroup_network.wgsl");
@@ -135,13 +139,15 @@ const STEP: File = file!("step.wgsl");
 const STEP_TABLE: File = file!("step_table.wgsl");
 const FUSED_STEP: File = file!("fused_step.wgsl");
 const RESIDENT: File = file!("resident.wgsl");
-const FUSED_STEP_REGISTERS: &[File] = &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, FUSED_STEP];
-const FUSED_STEP_WORKGROUP: &[File] = &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, FUSED_STEP];
+const FUSED_STEP_REGISTERS: &[File] =
+    &[NUMERICS, HASH, ORDER, RESIDUAL, SAMPLE_BLOCK, REGISTER_NETWORK, FUSED_STEP];
+const FUSED_STEP_WORKGROUP: &[File] =
+    &[NUMERICS, HASH, ORDER, RESIDUAL, SAMPLE_BLOCK, WORKGROUP_NETWORK, FUSED_STEP];
 const FINISH_STEP: &[File] = &[INDEXING, WORKGROUP_SUM, STEP, STEP_TABLE, file!("finish_step.wgsl")];
 const RESIDENT_REGISTERS: &[File] =
-    &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, REGISTER_NETWORK, STEP, STEP_TABLE, RESIDENT];
+    &[NUMERICS, HASH, ORDER, RESIDUAL, SAMPLE_BLOCK, REGISTER_NETWORK, STEP, STEP_TABLE, RESIDENT];
 const RESIDENT_WORKGROUP: &[File] =
-    &[NUMERICS, HASH, ORDER, SAMPLE_BLOCK, WORKGROUP_NETWORK, STEP, STEP_TABLE, RESIDENT];
+    &[NUMERICS, HASH, ORDER, RESIDUAL, SAMPLE_BLOCK, WORKGROUP_NETWORK, STEP, STEP_TABLE, RESIDENT];
 const ORDER: File = file!("order.wgsl");
 const HASH: File = file!("hash.wgsl");
 const DROPOUT: &[File] = &[INDEXING, HASH, file!("dropout.wgsl")];
@@ -151,6 +157,7 @@ const PRODUCT_REGISTERS: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("pr
 const PRODUCT_WORKGROUP: &[File] = &[INDEXING, NUMERICS, PRODUCT_TILE, file!("product_workgroup.wgsl")];
 const PEAK: &[File] = &[INDEXING, file!("peak.wgsl")];
 const OPTIMIZER: &[File] = &[INDEXING, file!("optimizer.wgsl")];
+const CLIP: &[File] = &[INDEXING, NUMERICS, WORKGROUP_SUM, file!("clip.wgsl")];
 const OPTIMIZE: &[File] = &[INDEXING, STEP, file!("optimize.wgsl")];
 
 const R: Access = Access::Read;
@@ -245,6 +252,9 @@ pub const KERNELS: &[KernelInfo] = &[
     kernel::<GradientDescentParams>("gradient_descent", OPTIMIZER, &[(1, R), (2, RW)]),
     kernel::<OptimizeParams>("optimize", OPTIMIZE, &[(1, R), (2, RW), (3, RW), (4, R), (5, R)])
         .with_variants(&["OPTIMIZER"]),
+    kernel::<ClipParams>("clip_norm", CLIP, &[(1, RW), (2, R), (3, R), (4, RW)]),
+    kernel::<ClipParams>("finish_norm", CLIP, &[(4, RW)]),
+    kernel::<ClipParams>("scale_gradients", CLIP, &[(1, RW), (4, RW)]),
     kernel::<DropoutParams>("dropout", DROPOUT, &[(1, R), (2, RW), (3, R)]),
     kernel::<TakeBatchParams>("take_batch", TAKE_BATCH, &[(1, R), (2, R), (3, R), (4, RW), (5, RW)])
         .with_variants(&["SHUFFLE"]),
@@ -284,6 +294,8 @@ pub(super) fn activation_code(g: Activation) -> (u32, f32) {
         Activation::Identity => (4, 0.0),
         Activation::Elu => (5, 0.0),
         Activation::Softplus => (6, 0.0),
+        Activation::Gelu => (7, 0.0),
+        Activation::Silu => (8, 0.0),
     }
 }
 
@@ -315,5 +327,15 @@ pub(super) fn loss_code(loss: Loss) -> u32 {
         Loss::BinaryCrossEntropy => 0,
         Loss::SoftmaxCrossEntropy => 1,
         Loss::SquaredError => 2,
+        Loss::AbsoluteError => 3,
+        Loss::Huber { .. } => 4,
+    }
+}
+
+/// What residual.wgsl needs to know of a loss, the `threshold` of its kernels' params.
+pub(super) fn loss_threshold(loss: Loss) -> f32 {
+    match loss {
+        Loss::Huber { delta } => delta as f32,
+        _ => 0.0,
     }
 }

@@ -83,7 +83,16 @@ params!(FinishSumParams {
     learning_rate: f32,
 });
 params!(ActivationParams { size: u32, slope: f32 });
-params!(LossParams { n_outputs: u32, m: u32, n_chunks: u32, rounds: u32, scale: f32, n_batches: u32 });
+params!(LossParams {
+    n_outputs: u32,
+    m: u32,
+    n_chunks: u32,
+    rounds: u32,
+    scale: f32,
+    n_batches: u32,
+    threshold: f32,
+    smoothing: f32,
+});
 params!(TakeBatchParams { m: u32, size: u32, width: u32, x_rows: u32, seed: u32 });
 params!(BlockParams {
     m: u32,
@@ -97,6 +106,8 @@ params!(BlockParams {
     history: u32,
     table_size: u32,
     seed: u32,
+    threshold: f32,
+    smoothing: f32,
     step_sizes_at: u32,
     beta_1: f32,
     rest_1: f32,
@@ -106,6 +117,7 @@ params!(BlockParams {
     l1: f32,
     l2: f32,
     weight_decay: f32,
+    clip_value: f32,
 });
 params!(FinishStepParams {
     n_parameters: u32,
@@ -122,8 +134,10 @@ params!(FinishStepParams {
     l1: f32,
     l2: f32,
     weight_decay: f32,
+    clip_value: f32,
 });
 params!(PeakParams { size: u32, rounds: u32 });
+params!(ClipParams { size: u32, n_chunks: u32, rounds: u32, most: f32, l1: f32, l2: f32 });
 params!(GradientDescentParams { size: u32, learning_rate: f32 });
 params!(DropoutParams {
     size: u32,
@@ -146,6 +160,7 @@ params!(OptimizeParams {
     l1: f32,
     l2: f32,
     weight_decay: f32,
+    clip_value: f32,
 });
 
 /// The constants of a descent, which several kernels' params end with.
@@ -156,12 +171,15 @@ pub(super) struct StepConstants {
     pub(super) l1: f64,
     pub(super) l2: f64,
     pub(super) weight_decay: f64,
+    /// 0 for none.
+    pub(super) clip_value: f64,
 }
 
 impl StepConstants {
     pub(super) fn new(descent: &Descent) -> Self {
         let (l1, l2) = (descent.l1, descent.l2);
-        let none = Self { beta_1: 0.0, beta_2: 0.0, epsilon: 0.0, l1, l2, weight_decay: 0.0 };
+        let clip_value = descent.most_each().unwrap_or(0.0);
+        let none = Self { beta_1: 0.0, beta_2: 0.0, epsilon: 0.0, l1, l2, weight_decay: 0.0, clip_value };
         match descent.optimizer {
             Optimizer::Sgd => none,
             Optimizer::Momentum { momentum } | Optimizer::Nesterov { momentum } => {
@@ -190,6 +208,7 @@ macro_rules! with_step_constants {
             l1: constants.l1 as f32,
             l2: constants.l2 as f32,
             weight_decay: constants.weight_decay as f32,
+            clip_value: constants.clip_value as f32,
         }
     }};
 }

@@ -56,7 +56,7 @@ pub async fn run_peak_once(device: &Device, numbers: &[f32], rounds: u32) -> Res
     for (kernel, result) in [Kernel::MultiplyAddPeak, Kernel::CopyPeak].into_iter().zip(&mut results) {
         let out = array(device, "peak, out", numbers.len());
         let program = bind(device, kernel, PeakParams { size, rounds }, &[&first, &out], grid);
-        program.submit(device, 1);
+        program.submit(device, 1, usize::MAX);
         *result = download(device, &out, numbers.len()).await?;
         device.check("running a loop")?;
     }
@@ -81,7 +81,7 @@ pub(super) async fn best_seconds(device: &Device, program: &Program, at_least: f
     let mut measured = 0;
     while measured < PEAK_TRIALS {
         let begin = Instant::now();
-        program.submit(device, runs);
+        program.submit(device, runs, usize::MAX);
         submitted_work_done(&device.device, &device.queue).await?;
         device.check("measuring the device")?;
         let seconds = begin.elapsed().as_secs_f64();

@@ -6,15 +6,16 @@ use web_time::Instant;
 use super::arrays::{array, download, single, write_at};
 use super::blocks::Blocks;
 use super::device::Device;
-use super::executor::Pace;
 use super::lowering::Whole;
+use super::pace::Pace;
 use super::poll::submitted_work_done;
-use super::predictor::Predictor;
+use super::predictor::predict_on;
 use super::program::Program;
+use super::revival::Held;
 use super::tables::Shape;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
-use crate::schedule::{Descent, Lowering, Problem, training_step};
+use crate::schedule::{Clip, Descent, Lowering, Problem, training_step};
 
 /// Costs that the device keeps, of all networks together: 16 MiB.
 const HISTORY: usize = 1 << 22;
@@ -24,7 +25,7 @@ const MAX_HISTORY: usize = 1 << 16;
 
 /// One or more networks in training on the same samples on a device, in single precision.
 pub struct Population<'d> {
-    device: &'d Device,
+    device: Held<'d>,
     networks: Vec<Network>,
     buffers: Buffers,
     whole: Whole,
@@ -63,20 +64,18 @@ impl<'d> Population<'d> {
     /// f32.
     pub fn new(device: &'d Device, problems: &[Problem<'_>], lowering: Lowering) -> Result<Self> {
         let first = check(problems)?;
-        let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
-        let blocks = Blocks { batches: first.batches() };
-        let shape = Shape::of(&networks, blocks.batches.shuffled(), first.weights.is_some())?;
-        let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
-        let whole =
-            Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history, first.descent)?;
+        let held = device.living();
+        let device = &*held;
+        device.check("building the training step")?;
+        let whole = whole(device, problems, lowering)?;
         let buffers = Buffers::new(device, problems, &whole)?;
         let (step, params) = whole.program(device, &buffers, false);
         device.check("building the training step")?;
-        let networks: Vec<Network> = networks.into_iter().cloned().collect();
+        let networks: Vec<Network> = problems.iter().map(|problem| problem.network.clone()).collect();
         let costs = vec![Vec::new(); networks.len()];
         let pace = Pace::new(step.len());
         Ok(Self {
-            device,
+            device: held,
             networks,
             buffers,
             whole,
@@ -117,11 +116,12 @@ impl<'d> Population<'d> {
         let runs = wanted / each;
         let start = Instant::now();
         let count = runs * each;
-        self.whole.set_iterations(self.device, &self.params, each);
-        self.whole.set_step_sizes(self.device, &self.buffers, self.done..self.done + count);
-        self.step.submit(self.device, runs);
-        submitted_work_done(&self.device.device, &self.device.queue).await?;
+        self.whole.set_iterations(&self.device, &self.params, each);
+        self.whole.set_step_sizes(&self.device, &self.buffers, self.done..self.done + count);
+        self.step.submit(&self.device, runs, self.pace.dispatches());
+        let waited = submitted_work_done(&self.device.device, &self.device.queue).await;
         self.device.check("training")?;
+        waited?;
         self.pace.learn(count, start.elapsed());
         self.done += count;
         Ok(count)
@@ -134,9 +134,9 @@ impl<'d> Population<'d> {
     /// As [`Population::run`].
     pub async fn profile(&mut self) -> Result<Option<Vec<(&'static str, f64)>>> {
         self.fetch_costs().await?;
-        self.whole.set_iterations(self.device, &self.params, 1);
-        self.whole.set_step_sizes(self.device, &self.buffers, self.done..self.done + 1);
-        let profile = self.step.profile(self.device).await?;
+        self.whole.set_iterations(&self.device, &self.params, 1);
+        self.whole.set_step_sizes(&self.device, &self.buffers, self.done..self.done + 1);
+        let profile = self.step.profile(&self.device).await?;
         self.done += usize::from(profile.is_some());
         Ok(profile)
     }
@@ -165,7 +165,7 @@ impl<'d> Population<'d> {
 
     async fn cost_rows(&self) -> Result<Vec<f32>> {
         let count = self.networks.len() * (self.whole.history + 1);
-        download(self.device, &self.buffers.costs, count).await
+        download(&self.device, &self.buffers.costs, count).await
     }
 
     /// The current parameters of each network.
@@ -175,7 +175,7 @@ impl<'d> Population<'d> {
     pub async fn parameters(&self) -> Result<Vec<Parameters>> {
         let each = self.whole.shape.n_parameters as usize;
         let words: Vec<f32> =
-            download(self.device, &self.buffers.parameters, self.networks.len() * each).await?;
+            download(&self.device, &self.buffers.parameters, self.networks.len() * each).await?;
         let rows = words.chunks_exact(each).zip(&self.networks);
         rows.map(|(row, network)| {
             let n = Parameters::zeros(network).values().len();
@@ -192,7 +192,7 @@ impl<'d> Population<'d> {
         parameters.check_for(&self.networks[network])?;
         let values = single("parameters", parameters.values())?;
         let each = self.whole.shape.n_parameters as usize;
-        write_at(self.device, &self.buffers.parameters, network * each, &values);
+        write_at(&self.device, &self.buffers.parameters, network * each, &values);
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl<'d> Population<'d> {
         }
         let rows = 1 + n_states;
         let words: Vec<f32> =
-            download(self.device, &self.buffers.state, self.networks.len() * rows * each).await?;
+            download(&self.device, &self.buffers.state, self.networks.len() * rows * each).await?;
         let own = |(all, network): (&[f32], &Network)| {
             let n = Parameters::zeros(network).values().len();
             let states = all.chunks_exact(each).skip(1);
@@ -222,8 +222,8 @@ impl<'d> Population<'d> {
     /// # Errors
     /// As [`Population::run`].
     pub async fn cost(&mut self) -> Result<Vec<f64>> {
-        let (evaluation, _) = self.whole.program(self.device, &self.buffers, true);
-        evaluation.submit(self.device, 1);
+        let (evaluation, _) = self.whole.program(&self.device, &self.buffers, true);
+        evaluation.submit(&self.device, 1, usize::MAX);
         self.device.check("computing the cost")?;
         let history = self.whole.history;
         let rows = self.cost_rows().await?;
@@ -236,8 +236,21 @@ impl<'d> Population<'d> {
     /// [`Error::Shape`] when x is not (n_0, m), else as [`Population::run`].
     pub async fn predict(&self, member: usize, x: &[f64], m: usize) -> Result<Vec<f64>> {
         let parameters = self.parameters().await?.swap_remove(member);
-        Predictor::new(self.device, &self.networks[member], &parameters, m)?.predict(x, m).await
+        predict_on(&self.device, &self.networks[member], &parameters, x, m).await
     }
+}
+
+/// The lowered training step of problems that train side by side.
+///
+/// # Errors
+/// [`Error::DeviceLimit`] when a network or the data is too large for it; those of problems that do not fit together.
+pub(super) fn whole(device: &Device, problems: &[Problem<'_>], lowering: Lowering) -> Result<Whole> {
+    let first = check(problems)?;
+    let networks: Vec<&Network> = problems.iter().map(|problem| problem.network).collect();
+    let blocks = Blocks { batches: first.batches() };
+    let shape = Shape::of(&networks, blocks.batches.shuffled(), first.variant())?;
+    let history = (HISTORY / problems.len()).clamp(1, MAX_HISTORY);
+    Whole::new(device.summary(), shape, blocks, lowering, problems.len(), history, first.descent)
 }
 
 /// Refuses problems that cannot train side by side; the first stands for what they share.
@@ -247,9 +260,9 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
     };
     for (i, problem) in problems.iter().enumerate() {
         problem.check()?;
-        if problem.dropout.is_some() {
+        if let Some(what) = of_layerwise_alone(problem) {
             return Err(Error::DeviceLimit {
-                what: "dropout".into(),
+                what: what.into(),
                 needed: "a dispatch of its own".into(),
                 device: "this lowering".into(),
                 limit: "none".into(),
@@ -262,7 +275,7 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
             (
                 (network.n_features(), network.n_outputs(), network.loss()),
                 problem.batches(),
-                rule,
+                (rule, problem.label_smoothing),
                 problem.done,
             )
         };
@@ -286,6 +299,19 @@ fn check<'a, 'p>(problems: &'a [Problem<'p>]) -> Result<&'a Problem<'p>> {
         }
     }
     Ok(first)
+}
+
+/// What a problem asks for that whole iterations in a dispatch do not have.
+fn of_layerwise_alone(problem: &Problem<'_>) -> Option<&'static str> {
+    let clips = matches!(problem.descent.clip, Some(Clip::Norm(_)));
+    let keeps = problem.network.hidden().iter().any(|layer| layer.activation.needs_z());
+    [
+        (problem.dropout.is_some(), "dropout"),
+        (clips, "clipping the norm of the gradients"),
+        (keeps, "the Z that gelu and silu keep"),
+    ]
+    .into_iter()
+    .find_map(|(asked, what)| asked.then_some(what))
 }
 
 /// What penalties apply to in each network, and room for what the descent remembers, with `each` parameters a row; nothing for

@@ -1,7 +1,5 @@
 //! Dispatches made ready: pipelines, params and bind groups, created once and encoded many times.
 
-use wgpu::util::DeviceExt;
-
 use super::arrays::{Arrays, download};
 use super::device::Device;
 use super::grid::Grid;
@@ -37,9 +35,9 @@ impl Program {
         self.dispatches.len()
     }
 
-    /// Submits `runs` runs, one after the other.
-    pub(super) fn submit(&self, device: &Device, runs: usize) {
-        submit(device, std::iter::repeat_n(self, runs));
+    /// Submits `runs` runs, one after the other, at most so many dispatches at once.
+    pub(super) fn submit(&self, device: &Device, runs: usize, most: usize) {
+        submit(device, std::iter::repeat_n(self, runs), most);
     }
 }
 
@@ -57,12 +55,8 @@ impl Program {
             ty: wgpu::QueryType::Timestamp,
             count: 2,
         });
-        let ticks = raw.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("profile"),
-            size: 2 * u64::from(wgpu::QUERY_SIZE),
-            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
-            mapped_at_creation: false,
-        });
+        let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+        let ticks = device.buffer("profile", 2 * u64::from(wgpu::QUERY_SIZE), usage);
         for dispatch in &self.dispatches {
             let mut encoder = raw.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
@@ -73,7 +67,7 @@ impl Program {
             let descriptor = wgpu::ComputePassDescriptor { label: Some(dispatch.name), timestamp_writes };
             dispatch.encode(&mut encoder.begin_compute_pass(&descriptor));
             encoder.resolve_query_set(&queries, 0..2, &ticks, 0);
-            queue.submit([encoder.finish()]);
+            device.submit(encoder);
             let times: Vec<u64> = download(device, &ticks, 2).await?;
             let nanoseconds =
                 times[1].saturating_sub(times[0]) as f64 * f64::from(queue.get_timestamp_period());
@@ -83,16 +77,17 @@ impl Program {
     }
 }
 
-/// Submits one run of each program, in order, at once.
-pub(super) fn submit<'p>(device: &Device, programs: impl Iterator<Item = &'p Program>) {
-    let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for dispatch in programs.flat_map(|program| &program.dispatches) {
-            dispatch.encode(&mut pass);
+/// Submits one run of each program, in order, at most so many dispatches at once.
+pub(super) fn submit<'p>(device: &Device, programs: impl Iterator<Item = &'p Program>, most: usize) {
+    let mut dispatches = programs.flat_map(|program| &program.dispatches).peekable();
+    while dispatches.peek().is_some() {
+        let mut encoder = device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            dispatches.by_ref().take(most).for_each(|dispatch| dispatch.encode(&mut pass));
         }
+        device.submit(encoder);
     }
-    device.queue.submit([encoder.finish()]);
 }
 
 fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {
@@ -105,11 +100,11 @@ fn bind(device: &Device, dispatch: &Dispatch, arrays: &Arrays) -> Bound {
 
 /// A params struct on the device; not a uniform buffer, see `kernels`.
 pub(super) fn params_buffer(device: &Device, label: &str, params: &[u8]) -> wgpu::Buffer {
-    device.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some(label),
-        contents: params,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
-    })
+    // Not mapped at its creation: that panics where there is no room.
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+    let buffer = device.buffer(label, params.len() as u64, usage);
+    device.queue.write_buffer(&buffer, 0, params);
+    buffer
 }
 
 impl Bound {

@@ -65,7 +65,7 @@ async fn run(
         write_at(device, arrays.get(ArrayId::State), schedule.n_parameters, &rounded(&before.state));
         write(device, arrays.get(ArrayId::StepSizes), &step_sizes(&descent, before.step..before.step + 1));
     }
-    Program::new(device, &lowered.dispatches, &arrays).submit(device, 1);
+    Program::new(device, &lowered.dispatches, &arrays).submit(device, 1, usize::MAX);
     device.check("running a schedule once")?;
 
     let fetch = async |id, count| -> Result<Vec<f64>> {

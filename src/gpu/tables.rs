@@ -2,9 +2,10 @@
 //! into a workgroup. How work is cut is in `grid` and `blocks`.
 
 use super::grid::{LOOP_LIMIT, MIN_LANES};
-use super::kernels::{activation_code, loss_code};
+use super::kernels::{activation_code, loss_code, loss_threshold};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Arena, Network};
+use crate::schedule::Variant;
 
 /// Words before the rows of a table: learning rate, parameters, layers.
 pub(super) const TABLE_HEADER: u32 = 3;
@@ -43,8 +44,8 @@ pub(super) struct Shape {
     n_units: u32,
     /// Whether each epoch has an order of its own.
     shuffled: bool,
-    /// Whether the samples have weights.
-    weighted: bool,
+    /// Weights of the samples, smoothing of the labels.
+    variant: Variant,
     /// Words of a table.
     pub(super) table_size: u32,
     /// Rounds of loops for one block of samples, at most.
@@ -54,7 +55,7 @@ pub(super) struct Shape {
 impl Shape {
     /// # Errors
     /// [`Error::DeviceLimit`] for networks that are too large for a workgroup on any device.
-    pub(super) fn of(networks: &[&Network], shuffled: bool, weighted: bool) -> Result<Self> {
+    pub(super) fn of(networks: &[&Network], shuffled: bool, variant: Variant) -> Result<Self> {
         let model = networks.first().expect("a population has members");
         let most = |count: fn(&Network) -> usize| networks.iter().map(|network| count(network)).max();
         let n_parameters = most(|network| Arena::new(network).len()).unwrap_or(0);
@@ -77,7 +78,7 @@ impl Shape {
             n_parameters: n_parameters as u32,
             n_units: n_units as u32,
             shuffled,
-            weighted,
+            variant,
             table_size: TABLE_HEADER + depth as u32 * TABLE_ROW,
             rounds_a_block: rounds as u32,
         })
@@ -133,7 +134,7 @@ impl Shape {
         match name {
             "LOSS" => loss_code(self.model.loss()),
             "SHUFFLE" => self.shuffled.into(),
-            "WEIGHTED" => self.weighted.into(),
+            "WEIGHTED" => self.variant.weighted.into(),
             "N_PARAMETERS" => self.n_parameters,
             "SUM_STRIDE" => self.sum_stride(),
             "N_UNITS" => self.n_units,
@@ -147,6 +148,11 @@ impl Shape {
             "G_3" => code(2),
             _ => unreachable!("the kernel table names no other constant"),
         }
+    }
+
+    /// What the loss's kernels need to know besides its name: `threshold` and `smoothing` of their params.
+    pub(super) fn loss_params(&self) -> (f32, f32) {
+        (loss_threshold(self.model.loss()), self.variant.smoothing as f32)
     }
 
     /// The table of one of the networks, padded to the size of all.

@@ -43,14 +43,14 @@ impl Evaluation {
         if let Some(kept) = executor.kept_evaluation(m) {
             return Ok(kept);
         }
-        let (network, weighted, parameters) = executor.evaluated();
+        let (network, variant, parameters) = executor.evaluated();
         let device: &Device = executor.device();
-        let schedule = |m| evaluation_with(network, m, weighted);
+        let schedule = |m| evaluation_with(network, m, variant);
         let samples = |what: &str, rows: usize| -> Result<wgpu::Buffer> {
             device.check_array(what, rows * m)?;
             Ok(array(device, what, rows * m))
         };
-        let y_rows = network.target_rows() + usize::from(weighted);
+        let y_rows = network.target_rows() + usize::from(variant.weighted);
         let samples = (samples("features", network.n_features())?, samples("targets", y_rows)?);
         let shared = Shared { parameters, samples: Some(samples.clone()) };
         let batched = Batched::new(device, shared, Batches::in_order(m, m), schedule)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
-use super::replace::replace;
+use super::replace::{Durability, replace};
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
 use crate::training::{Best, Checkpoint, Look};
@@ -53,7 +53,7 @@ impl SavedCheckpoint {
     /// [`Error::Write`] when the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes().map_err(|problem| Error::Model { path: path.into(), problem })?;
-        replace(path, &bytes)
+        replace(path, &bytes, Durability::Power)
     }
 
     fn to_bytes(&self) -> std::result::Result<Vec<u8>, String> {

@@ -7,3 +7,4 @@ mod using;
 
 pub use checkpoint::{CHECKPOINT_NAME, SavedCheckpoint};
 pub use file::{FILE_NAME, Model};
+pub use replace::{Durability, UNFINISHED, replace};

@@ -3,7 +3,6 @@
 use super::Model;
 use crate::data::{DataSource, Dataset, Features, RawTable, ReadOptions, TargetKind};
 use crate::error::{Error, Result};
-use crate::network::Loss;
 
 impl Model {
     /// Reads labelled data and prepares it as the training data was; x is (n_0, m).
@@ -13,7 +12,7 @@ impl Model {
     /// [`Error::Shape`] for other features or classes.
     pub fn dataset(&self, source: &DataSource) -> Result<Dataset> {
         let (target, classes) = match self.network.loss() {
-            Loss::SquaredError => (TargetKind::Values, None),
+            loss if loss.predicts_values() => (TargetKind::Values, None),
             _ => (TargetKind::Classes, Some(self.class_names.as_slice())),
         };
         let wanted = self.preprocessing.wanted();

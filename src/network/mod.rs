@@ -9,5 +9,6 @@ mod spec;
 
 pub use arena::{Arena, Parameters, View};
 pub use init::{Initializer, initialize};
-pub use parse::parse_hidden;
+pub use parse::{parse_hidden, parse_value_loss};
 pub use spec::{Activation, Layer, Loss, MAX_LAYERS, MAX_UNITS, Network};
+pub(crate) use spec::{GELU_CUBE, GELU_LINEAR};

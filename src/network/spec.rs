@@ -33,12 +33,23 @@ pub enum Activation {
     Elu,
     /// ln(1 + exp(z)); derivative 1 - exp(-a).
     Softplus,
+    /// z / (1 + exp(-2 u)), u = sqrt(2 / pi) (z + 0.044715 z^3): GELU in its tanh form, z (1 + tanh(u)) / 2 (Hendrycks & Gimpel
+    /// 2016).
+    Gelu,
+    /// z / (1 + exp(-z)) (Elfwing et al. 2018).
+    Silu,
     /// z; derivative 1.
     Identity,
 }
 
+/// 2 u of [`Activation::Gelu`] is z (GELU_LINEAR + GELU_CUBE z^2); 2 sqrt(2 / pi).
+pub(crate) const GELU_LINEAR: f64 = 1.595_769_121_605_730_7;
+
+/// 0.044715 of it.
+pub(crate) const GELU_CUBE: f64 = 0.044715 * GELU_LINEAR;
+
 /// Output activation and cost together, since dZ = A - Y (up to the mean) only where they match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// Sigmoid output with binary cross-entropy: mean of softplus(z) - y z; one output, y in {0, 1}.
@@ -47,6 +58,14 @@ pub enum Loss {
     SoftmaxCrossEntropy,
     /// Identity output with squared error: mean over the samples of sum_i (z_i - y_i)^2 / 2.
     SquaredError,
+    /// Identity output with absolute error: mean over the samples of sum_i |z_i - y_i|; derivative 0 at 0.
+    AbsoluteError,
+    /// Identity output: mean over the samples of sum_i c_i (r_i - c_i / 2), r = z - y, c = r within [-delta, delta]: r^2 / 2
+    /// near 0, and a line beyond delta (Huber 1964).
+    Huber {
+        /// Where the line begins; a positive number.
+        delta: f64,
+    },
 }
 
 /// One hidden layer.
@@ -91,7 +110,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a layer of no or more than [`MAX_UNITS`] units, more than [`MAX_LAYERS`] layers,
-    /// a slope outside (0, 1), a number of outputs that the loss cannot use, or more than 2^30 parameters.
+    /// a slope outside (0, 1), a number of outputs or a delta that the loss cannot use, or more than 2^30 parameters.
     pub fn new(n_features: usize, hidden: Vec<Layer>, n_outputs: usize, loss: Loss) -> Result<Self> {
         check_units("number of features", n_features)?;
         check_units("number of outputs", n_outputs)?;
@@ -120,6 +139,10 @@ impl Network {
                     n_outputs,
                     "softmax needs at least 2 classes",
                 ));
+            }
+            Loss::Huber { delta } if !(delta > 0.0 && delta.is_finite()) => {
+                let reason = "it is a positive number, such as huber:1.0";
+                return Err(Error::invalid("delta of the Huber loss", delta, reason));
             }
             _ => {}
         }
@@ -162,12 +185,12 @@ impl Network {
         self.loss
     }
 
-    /// Classes that the outputs tell apart; 0 for squared error, which predicts values.
+    /// Classes that the outputs tell apart; 0 for values.
     pub fn n_classes(&self) -> usize {
         match self.loss {
             Loss::BinaryCrossEntropy => 2,
             Loss::SoftmaxCrossEntropy => self.n_outputs,
-            Loss::SquaredError => 0,
+            Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => 0,
         }
     }
 
@@ -182,12 +205,9 @@ impl Network {
         (units(l), if l == 0 { self.n_features } else { units(l - 1) })
     }
 
-    /// Rows of the target matrix Y: 1 for class indices, n_L for squared error.
+    /// Rows of the target matrix Y: 1 for class indices, n_L for values.
     pub fn target_rows(&self) -> usize {
-        match self.loss {
-            Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => 1,
-            Loss::SquaredError => self.n_outputs,
-        }
+        self.loss.target_rows(self.n_outputs)
     }
 }
 
@@ -203,6 +223,11 @@ impl fmt::Display for Network {
 }
 
 impl Activation {
+    /// Whether its derivative is written in terms of Z, which then has to be kept, since A does not tell it.
+    pub fn needs_z(self) -> bool {
+        matches!(self, Self::Gelu | Self::Silu)
+    }
+
     fn validate(self) -> Result<()> {
         match self {
             Self::LeakyRelu { slope } if !(slope > 0.0 && slope < 1.0) => Err(Error::invalid(
@@ -221,8 +246,18 @@ impl Loss {
         match self {
             Self::BinaryCrossEntropy => "sigmoid",
             Self::SoftmaxCrossEntropy => "softmax",
-            Self::SquaredError => "identity",
+            Self::SquaredError | Self::AbsoluteError | Self::Huber { .. } => "identity",
         }
+    }
+
+    /// Whether the network predicts real values, not classes.
+    pub fn predicts_values(self) -> bool {
+        matches!(self, Self::SquaredError | Self::AbsoluteError | Self::Huber { .. })
+    }
+
+    /// Rows of the target matrix Y of a network with so many outputs.
+    pub fn target_rows(self, n_outputs: usize) -> usize {
+        if self.predicts_values() { n_outputs } else { 1 }
     }
 
     /// The class that one sample's output A = (n_L) stands for: A > 0.5 for a sigmoid (exactly 0.5 is class 0, as
@@ -240,7 +275,7 @@ impl Loss {
                 }
                 best.map(|(class, _)| class)
             }
-            Self::SquaredError => None,
+            Self::SquaredError | Self::AbsoluteError | Self::Huber { .. } => None,
         }
     }
 }

@@ -42,7 +42,7 @@ pub fn confusion_picture(
             let cell = Rect { left, top, right: left + width, bottom: top + height };
             let share = count as f64 / all.max(1) as f64;
             sheet.canvas.rectangle(cell, colours::mix(WHITE, colours::curve(0), 0.92 * share));
-            sheet.canvas.outline(cell, 0.35 * sheet.theme.unit, BORDER);
+            sheet.canvas.outline(cell, 0.5 * sheet.theme.unit.max(0.67), BORDER);
             if fits >= READABLE {
                 let colour = match (count, share > 0.55) {
                     (0, _) => BORDER,

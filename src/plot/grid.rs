@@ -118,7 +118,7 @@ pub struct Regions {
 
 impl Regions {
     /// The `outputs` (K, rows * columns), row-major, of a network with the given `loss` at [`Grid::points`]: the
-    /// probability of class 1 (K = 1) for binary cross-entropy, of each class for softmax, values for squared error
+    /// probability of class 1 (K = 1) for binary cross-entropy, of each class for softmax, values for a regression
     /// (of which pictures show the first row). Values that are not finite are drawn grey.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl Regions {
         let (suits, expected) = match loss {
             Loss::BinaryCrossEntropy => (n_outputs == 1, "1"),
             Loss::SoftmaxCrossEntropy => (n_outputs >= 2, "2 or more"),
-            Loss::SquaredError => (n_outputs >= 1, "1 or more"),
+            Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => (n_outputs >= 1, "1 or more"),
         };
         if !suits || outputs.len() != n_outputs * grid.n_points() {
             return Err(Error::Shape {
@@ -156,7 +156,7 @@ impl Regions {
         match self.loss {
             Loss::BinaryCrossEntropy => Some(2),
             Loss::SoftmaxCrossEntropy => Some(self.n_outputs),
-            Loss::SquaredError => None,
+            Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => None,
         }
     }
 

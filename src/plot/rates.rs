@@ -60,7 +60,7 @@ fn axes(test: &RangeTested) -> (Axis, Axis) {
     } else {
         Axis::logarithmic((first, 10.0 * first))
     };
-    let low = test.smoothed.iter().copied().fold(f64::INFINITY, f64::min);
+    let low = test.smoothed.iter().chain(&test.costs).copied().fold(f64::INFINITY, f64::min);
     let high = test.smoothed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let high = high.min(test.smoothed[0] + (test.smoothed[0] - low));
     let room = 0.06 * (high - low);

@@ -7,7 +7,13 @@ pub(super) fn backward(builder: &mut Builder<'_>, pass: &Forward, y: TensorId) {
     let network = builder.network;
     let last = network.n_layers();
     let mut dz = builder.value(format!("dZ{last}"), network.n_outputs());
-    builder.ops.push(Op::OutputDelta { loss: network.loss(), z: pass.logits, y, dz });
+    builder.ops.push(Op::OutputDelta {
+        loss: network.loss(),
+        smoothing: builder.smoothing,
+        z: pass.logits,
+        y,
+        dz,
+    });
     for l in (0..last).rev() {
         let (n_l, n_prev) = network.weight_shape(l);
         let (w_at, b_at) = (builder.arena.weight(l).offset, builder.arena.bias(l).offset);
@@ -26,7 +32,8 @@ pub(super) fn backward(builder: &mut Builder<'_>, pass: &Forward, y: TensorId) {
             }
             dz = builder.value(format!("dZ{l}"), n_prev);
             let g = network.hidden()[l - 1].activation;
-            builder.ops.push(Op::ActivationDerivative { g, da, a: pass.activated[l - 1], dz });
+            let a = if g.needs_z() { pass.z[l - 1] } else { pass.activated[l - 1] };
+            builder.ops.push(Op::ActivationDerivative { g, da, a, dz });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The schedules a network needs: a training step, its gradients alone, the cost of the parameters, and predictions.
 
 use super::backward::backward;
-use super::descent::Descent;
+use super::descent::{Clip, Descent};
 use super::dropout::Dropout;
 use super::forward::forward;
 use super::op::{Op, Schedule, Storage, Tensor, TensorId};
@@ -15,6 +15,7 @@ pub(super) struct Builder<'a> {
     pub(super) m: usize,
     pub(super) dropout: Option<Dropout>,
     weighted: bool,
+    pub(super) smoothing: f64,
     pub(super) ops: Vec<Op>,
     tensors: Vec<Tensor>,
 }
@@ -24,6 +25,8 @@ pub(super) struct Forward {
     pub(super) a: Vec<TensorId>,
     /// The hidden layers' activations, before any of them are left out.
     pub(super) activated: Vec<TensorId>,
+    /// The same before the activation.
+    pub(super) z: Vec<TensorId>,
     pub(super) w: Vec<TensorId>,
     pub(super) logits: TensorId,
 }
@@ -36,6 +39,7 @@ impl<'a> Builder<'a> {
             m,
             dropout: None,
             weighted: false,
+            smoothing: 0.0,
             ops: Vec::new(),
             tensors: Vec::new(),
         }
@@ -58,7 +62,7 @@ impl<'a> Builder<'a> {
 
     fn cost(&mut self, z: TensorId, y: TensorId) {
         let j = self.tensor("J".into(), 1, 1, Storage::Costs);
-        self.ops.push(Op::Cost { loss: self.network.loss(), z, y, j });
+        self.ops.push(Op::Cost { loss: self.network.loss(), smoothing: self.smoothing, z, y, j });
     }
 
     fn finish(self) -> Schedule {
@@ -78,16 +82,24 @@ pub struct Variant {
     pub dropout: Option<Dropout>,
     /// Whether the targets have a row more than the loss needs, the weights of the samples.
     pub weighted: bool,
+    /// The smoothing of the labels of a softmax, see [`Op::Cost`].
+    pub smoothing: f64,
 }
 
 /// A training step of a variant.
 pub fn training_step_with(network: &Network, m: usize, descent: &Descent, variant: Variant) -> Schedule {
     let mut schedule = gradients_with(network, m, variant);
-    schedule.ops.push(if descent.is_plain() {
-        Op::GradientDescent { learning_rate: descent.learning_rate }
-    } else {
-        Op::Optimize { descent: *descent }
-    });
+    if descent.is_plain() {
+        schedule.ops.push(Op::GradientDescent { learning_rate: descent.learning_rate });
+        return schedule;
+    }
+    let mut descent = *descent;
+    if let Some(Clip::Norm(most)) = descent.clip {
+        schedule.ops.push(Op::ClipNorm { most, l1: descent.l1, l2: descent.l2 });
+        // They are clipped with the gradients.
+        (descent.l1, descent.l2) = (0.0, 0.0);
+    }
+    schedule.ops.push(Op::Optimize { descent });
     schedule
 }
 
@@ -106,18 +118,18 @@ pub fn gradients_with(network: &Network, m: usize, variant: Variant) -> Schedule
 /// Forward and cost: what the current parameters are worth. A training step begins with the same operations on
 /// the same matrices.
 pub fn evaluation(network: &Network, m: usize) -> Schedule {
-    evaluation_with(network, m, false)
+    evaluation_with(network, m, Variant::default())
 }
 
-/// The same, with weights of the samples if there are any.
-pub fn evaluation_with(network: &Network, m: usize, weighted: bool) -> Schedule {
-    begin(network, m, Variant { dropout: None, weighted }).0.finish()
+/// The same of a variant, without its dropout.
+pub fn evaluation_with(network: &Network, m: usize, variant: Variant) -> Schedule {
+    begin(network, m, Variant { dropout: None, ..variant }).0.finish()
 }
 
 /// Forward and cost, to be continued; with the target Y.
 fn begin(network: &Network, m: usize, variant: Variant) -> (Builder<'_>, Forward, TensorId) {
-    let Variant { dropout, weighted } = variant;
-    let mut builder = Builder { dropout, weighted, ..Builder::new(network, m) };
+    let Variant { dropout, weighted, smoothing } = variant;
+    let mut builder = Builder { dropout, weighted, smoothing, ..Builder::new(network, m) };
     let pass = forward(&mut builder);
     let y = builder.target();
     builder.cost(pass.logits, y);

@@ -131,6 +131,27 @@ impl Optimizer {
     }
 }
 
+/// How gradients, those of penalties included, are kept from being too large; both are PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clip {
+    /// g times min(1, most / (|g| + 1e-6)), |g| = sqrt(sum g^2) over all parameters.
+    Norm(f64),
+    /// Each g within [-most, most].
+    Value(f64),
+}
+
+impl Clip {
+    fn check(self) -> Result<()> {
+        let (what, most) = match self {
+            Self::Norm(most) => ("norm to clip at", most),
+            Self::Value(most) => ("value to clip at", most),
+        };
+        let ok = most > 0.0 && most.is_finite();
+        ok.then_some(()).ok_or_else(|| Error::invalid(what, most, "it is a positive number, such as 1.0"))
+    }
+}
+
 /// How parameters change from one iteration to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Descent {
@@ -144,6 +165,8 @@ pub struct Descent {
     pub l1: f64,
     /// l2 / 2 sum w^2 is added likewise.
     pub l2: f64,
+    /// What keeps gradients small, if anything.
+    pub clip: Option<Clip>,
 }
 
 /// What an iteration's number changes in a step.
@@ -160,7 +183,14 @@ pub struct StepSize {
 impl Descent {
     /// Gradient descent with a constant step size.
     pub fn sgd(learning_rate: f64) -> Self {
-        Self { optimizer: Optimizer::Sgd, learning_rate, rates: RateSchedule::default(), l1: 0.0, l2: 0.0 }
+        Self {
+            optimizer: Optimizer::Sgd,
+            learning_rate,
+            rates: RateSchedule::default(),
+            l1: 0.0,
+            l2: 0.0,
+            clip: None,
+        }
     }
 
     /// Whether it is gradient descent with a constant step size, which kernels do on the way.
@@ -172,6 +202,14 @@ impl Descent {
     pub fn has_penalty(&self) -> bool {
         let decays = matches!(self.optimizer, Optimizer::AdamW { weight_decay, .. } if weight_decay > 0.0);
         self.l1 > 0.0 || self.l2 > 0.0 || decays
+    }
+
+    /// What each gradient is kept within by itself, if by anything.
+    pub fn most_each(&self) -> Option<f64> {
+        match self.clip {
+            Some(Clip::Value(most)) => Some(most),
+            _ => None,
+        }
     }
 
     /// The numbers of iteration `t`, counted from 0.
@@ -197,6 +235,7 @@ impl Descent {
         not_negative("l1", self.l1)?;
         not_negative("l2", self.l2)?;
         self.optimizer.check()?;
+        self.clip.map_or(Ok(()), Clip::check)?;
         self.rates.check()
     }
 }

@@ -6,7 +6,7 @@ use super::op::{Op, Storage};
 pub(super) fn forward(builder: &mut Builder<'_>) -> Forward {
     let network = builder.network;
     let mut x = builder.tensor("X".into(), network.n_features(), builder.m, Storage::Input);
-    let mut pass = Forward { a: Vec::new(), activated: Vec::new(), w: Vec::new(), logits: x };
+    let mut pass = Forward { a: Vec::new(), activated: Vec::new(), z: Vec::new(), w: Vec::new(), logits: x };
     for l in 0..network.n_layers() {
         let (n_l, n_prev) = network.weight_shape(l);
         let (w_at, b_at) = (builder.arena.weight(l).offset, builder.arena.bias(l).offset);
@@ -22,6 +22,7 @@ pub(super) fn forward(builder: &mut Builder<'_>) -> Forward {
             builder.ops.push(Op::Activate { g: layer.activation, z, a });
             x = a;
             pass.activated.push(a);
+            pass.z.push(z);
             if let Some(dropout) = builder.dropout {
                 let masked = builder.value(format!("D{}", l + 1), n_l);
                 builder.ops.push(Op::Dropout { dropout, layer: l, x, masked, after_cost: false });

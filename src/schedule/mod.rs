@@ -24,7 +24,7 @@ pub use build::{
     training_step, training_step_with,
 };
 pub use contents::Contents;
-pub use descent::{Descent, Optimizer, StepSize};
+pub use descent::{Clip, Descent, Optimizer, StepSize};
 pub use dropout::{Dropout, Mask};
 pub use lowering::Lowering;
 pub use op::{Op, Schedule, Storage, Tensor, TensorId};

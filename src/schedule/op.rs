@@ -88,6 +88,8 @@ pub enum Op {
     Cost {
         /// The loss.
         loss: Loss,
+        /// e of a softmax, whose targets are y (1 - e) + e / K of the class and e / K of the others.
+        smoothing: f64,
         /// Logits; (n_L, m)
         z: TensorId,
         /// (target_rows, m)
@@ -95,10 +97,13 @@ pub enum Op {
         /// out: one number
         j: TensorId,
     },
-    /// dZ = A - Y: the derivative of the loss of each sample by its logits, not divided by m.
+    /// dZ = A - Y, or its sign or Huber's part of it: the derivative of the loss of each sample by its logits, not divided
+    /// by m.
     OutputDelta {
         /// The loss.
         loss: Loss,
+        /// As of the cost.
+        smoothing: f64,
         /// Logits; (n_L, m)
         z: TensorId,
         /// (target_rows, m)
@@ -131,13 +136,13 @@ pub enum Op {
         /// out: (n_prev, m)
         da: TensorId,
     },
-    /// dZ = dA * g'(Z), with g' written in terms of A.
+    /// dZ = dA * g'(Z), with g' written in terms of A, or of Z where the activation needs it.
     ActivationDerivative {
         /// The function.
         g: Activation,
         /// (n_l, m)
         da: TensorId,
-        /// (n_l, m)
+        /// A, or Z; (n_l, m)
         a: TensorId,
         /// out: (n_l, m)
         dz: TensorId,
@@ -154,6 +159,16 @@ pub enum Op {
         masked: TensorId,
         /// Whether the iteration's cost has been computed, and so counted, before.
         after_cost: bool,
+    },
+    /// g = gradient + w (l1 sign(theta) + l2 theta), w 1 for weights and 0 for biases; then g times
+    /// min(1, most / (sqrt(sum g^2) + 1e-6)), in the place of the gradients, over the whole arena at once.
+    ClipNorm {
+        /// The most that the norm may be.
+        most: f64,
+        /// Of [`Descent`].
+        l1: f64,
+        /// Of [`Descent`].
+        l2: f64,
     },
     /// theta = theta - learning_rate * gradient, over the whole arena at once.
     GradientDescent {
@@ -188,7 +203,7 @@ impl Op {
             Self::RowSum { dz, .. } => vec![dz],
             Self::InputGradient { w, dz, .. } => vec![w, dz],
             Self::ActivationDerivative { da, a, .. } => vec![da, a],
-            Self::GradientDescent { .. } | Self::Optimize { .. } => Vec::new(),
+            Self::ClipNorm { .. } | Self::GradientDescent { .. } | Self::Optimize { .. } => Vec::new(),
         }
     }
 
@@ -203,7 +218,7 @@ impl Op {
             Self::InputGradient { da, .. } => Some(da),
             Self::Cost { j, .. } => Some(j),
             Self::Dropout { masked, .. } => Some(masked),
-            Self::GradientDescent { .. } | Self::Optimize { .. } => None,
+            Self::ClipNorm { .. } | Self::GradientDescent { .. } | Self::Optimize { .. } => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::descent::Descent;
 use super::dropout::Dropout;
 use super::op::Schedule;
 use crate::error::{Error, Result};
-use crate::network::{Network, Parameters};
+use crate::network::{Loss, Network, Parameters};
 
 /// A training to be run by an executor.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,9 @@ pub struct Problem<'a> {
     pub descent: Descent,
     /// Which hidden units are left out, if any.
     pub dropout: Option<Dropout>,
+    /// e: a label's own class counts 1 - e + e / K, each of the others e / K, with K classes (as PyTorch's label_smoothing);
+    /// in [0, 1), and 0 for values.
+    pub label_smoothing: f64,
     /// Iterations that were done before: a training that is taken up again goes on with their number.
     pub done: usize,
     /// What the optimiser remembers from them, (states, parameters); empty before the first.
@@ -61,6 +64,7 @@ impl<'a> Problem<'a> {
             shuffle: None,
             descent: Descent::sgd(learning_rate),
             dropout: None,
+            label_smoothing: 0.0,
             done: 0,
             state: &[],
         }
@@ -90,6 +94,7 @@ impl<'a> Problem<'a> {
             });
         }
         self.dropout.map_or(Ok(()), Dropout::check)?;
+        check_smoothing(self.label_smoothing, self.network.loss())?;
         self.descent.check()
     }
 
@@ -103,14 +108,26 @@ impl<'a> Problem<'a> {
 
     /// How it differs from a plain training.
     pub fn variant(&self) -> Variant {
-        Variant { dropout: self.dropout, weighted: self.weights.is_some() }
+        let smoothing = match self.network.loss() {
+            Loss::SoftmaxCrossEntropy => self.label_smoothing,
+            // Those of a sigmoid are smoothed themselves.
+            _ => 0.0,
+        };
+        Variant { dropout: self.dropout, weighted: self.weights.is_some(), smoothing }
     }
 
-    /// The targets as the executors take them: with the weights of the samples as their last row, if there are any.
+    /// The targets as the executors take them: those of a sigmoid smoothed, y (1 - e) + e / 2, and with the weights of the
+    /// samples as their last row, if there are any.
     pub fn targets(&self) -> Cow<'a, [f64]> {
+        let e = self.label_smoothing;
+        let smoothed = e > 0.0 && self.network.loss() == Loss::BinaryCrossEntropy;
+        let y = match smoothed {
+            true => Cow::Owned(self.y.iter().map(|y| y * (1.0 - e) + e / 2.0).collect()),
+            false => Cow::Borrowed(self.y),
+        };
         match self.weights {
-            None => Cow::Borrowed(self.y),
-            Some(weights) => Cow::Owned([self.y, weights].concat()),
+            None => y,
+            Some(weights) => Cow::Owned([&y, weights].concat()),
         }
     }
 
@@ -123,6 +140,17 @@ impl<'a> Problem<'a> {
     pub fn batches(&self) -> Batches {
         Batches { m: self.m, size: self.batch_size, shuffle: self.shuffle }
     }
+}
+
+fn check_smoothing(smoothing: f64, loss: Loss) -> Result<()> {
+    if !(0.0..1.0).contains(&smoothing) {
+        return Err(Error::invalid("label smoothing", smoothing, "it lies in [0, 1), such as 0.1"));
+    }
+    if smoothing > 0.0 && loss.predicts_values() {
+        let reason = "the network predicts values, which have no classes to share between; leave it out";
+        return Err(Error::invalid("label smoothing", smoothing, reason));
+    }
+    Ok(())
 }
 
 fn check_weights(weights: Option<&[f64]>, m: usize) -> Result<()> {

@@ -271,6 +271,33 @@ impl Backend {
         }
     }
 
+    /// The same in that lowering, or where the device has no room for it, in another that it has room for.
+    ///
+    /// # Errors
+    /// As [`Backend::executor`]; [`Error::OutOfMemory`] when there is room for none.
+    pub fn executor_with_room(&self, problem: &Problem<'_>, lowering: Lowering) -> Result<Executor<'_>> {
+        let no_room = match self.executor(problem, lowering) {
+            Err(error @ Error::OutOfMemory { .. }) => error,
+            result => return result,
+        };
+        // What keeps no matrices first.
+        let others = [Lowering::Fused, Lowering::Resident, Lowering::Layerwise];
+        let mut made = others.into_iter().filter(|other| *other != lowering);
+        made.find_map(|other| self.executor(problem, other).ok()).ok_or(no_room)
+    }
+
+    /// Opens a device that was lost again; its executors are lost, new ones are made on the new one. Nothing on the host.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] when the adapter does not answer any more; [`Error::Gpu`] when the driver refuses to open it.
+    pub async fn revive(&self) -> Result<()> {
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => device.revive().await,
+            _ => Ok(()),
+        }
+    }
+
     /// The training of a problem on `samples` samples, of which the executor gets a window at a time
     /// ([`Executor::set_samples`]): as many as the problem has at most, two batches or more. On a device layer by layer.
     ///
@@ -301,7 +328,7 @@ impl Backend {
         self.executor(&problem, Lowering::Layerwise)?.cost().await
     }
 
-    /// The output of a trained network; x (n_0, m) -> A_L (n_L, m).
+    /// The output of a trained network; x (n_0, m) -> A_L (n_L, m). A device that is lost meanwhile is opened again, once.
     ///
     /// # Errors
     /// [`Error::Shape`] when x does not fit; on a device also its limits and failures.
@@ -317,7 +344,15 @@ impl Backend {
             #[cfg(feature = "cpu")]
             Self::Cpu => cpu::predict_samples(network, parameters, x, m),
             #[cfg(feature = "gpu")]
-            Self::Gpu(device) => gpu::Predictor::new(device, network, parameters, m)?.predict(x, m).await,
+            Self::Gpu(device) => match gpu::predict_samples(device, network, parameters, x, m).await {
+                Err(error) if error.is_passing() => {
+                    if let Error::DeviceLost { .. } = error {
+                        self.revive().await?;
+                    }
+                    gpu::predict_samples(device, network, parameters, x, m).await
+                }
+                result => result,
+            },
         }
     }
 }

@@ -57,6 +57,15 @@ impl Targets {
         Ok(Self { values, rows })
     }
 
+    /// The same with the labels 0 and 1 of a sigmoid smoothed, y (1 - e) + e / 2, as those of a problem in memory are by its
+    /// executor.
+    pub fn smoothed(mut self, e: f64) -> Self {
+        for sample in self.values.chunks_exact_mut(self.rows) {
+            sample[0] = (f64::from(sample[0]) * (1.0 - e) + e / 2.0) as f32;
+        }
+        self
+    }
+
     fn of(&self, samples: &[usize]) -> impl Iterator<Item = f32> {
         samples.iter().flat_map(|&sample| &self.values[sample * self.rows..][..self.rows]).copied()
     }
@@ -114,6 +123,16 @@ impl Feed {
 
     pub(super) fn held_out(&self) -> Option<&dyn SampleSource> {
         self.held_out.as_deref()
+    }
+
+    /// Samples of the whole training.
+    pub(super) fn samples(&self) -> usize {
+        self.gatherer.batches.m
+    }
+
+    /// The executor is another one, which has no samples yet.
+    pub(super) fn begin_again(&mut self) {
+        self.held = None;
     }
 
     /// Samples of a window at most: those that the executor has to have room for.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::curves::{class_scores, roc_curve};
 use super::score::{Score, confusion_matrix};
+use crate::cpu_reference::residual_cost;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::Loss;
@@ -15,7 +16,7 @@ use crate::network::Loss;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// What is trained for: mean cross-entropy (log loss), or half the mean squared error.
+    /// What is trained for: mean cross-entropy (log loss), half the mean squared error, or the mean of the absolute or Huber's.
     #[default]
     Cost,
     /// The mean of -ln of the probability of the right class; the cost of cross-entropy.
@@ -161,7 +162,9 @@ fn cost(loss: Loss, a: &[f64], dataset: &Dataset) -> f64 {
             a.iter().zip(&y).map(|(&a, &y)| -(y * ln(a) + (1.0 - y) * ln(1.0 - a))).sum()
         }
         Loss::SoftmaxCrossEntropy => y.iter().enumerate().map(|(j, &y)| -ln(a[y as usize * m + j])).sum(),
-        Loss::SquaredError => a.iter().zip(&y).map(|(a, y)| (a - y) * (a - y) / 2.0).sum(),
+        Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {
+            a.iter().zip(&y).map(|(a, y)| residual_cost(loss, a - y)).sum()
+        }
     };
     total / m as f64
 }

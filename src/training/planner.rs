@@ -42,7 +42,9 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
         let seconds = match backend.executor(problem, lowering) {
             Ok(executor) => seconds_an_iteration(executor, |_| false).await?,
             // The last one takes what the others do not; its own limits are the answer.
-            Err(Error::DeviceLimit { .. }) if lowering != Lowering::Layerwise => continue,
+            Err(Error::DeviceLimit { .. } | Error::OutOfMemory { .. }) if lowering != Lowering::Layerwise => {
+                continue;
+            }
             Err(error) if found.is_empty() => return Err(error),
             Err(_) => continue,
         };

@@ -4,6 +4,7 @@ use super::cancel::CancelToken;
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
 use super::feed::Feed;
+use super::recovery::Recovery;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
 use crate::network::Parameters;
@@ -51,14 +52,17 @@ pub struct Trained {
 
 /// A training under way.
 pub struct Trainer<'b> {
-    executor: Executor<'b>,
+    pub(super) executor: Executor<'b>,
     plan: Plan,
-    done: usize,
-    costs: Vec<f64>,
-    watch: Option<Watch<'b>>,
+    pub(super) done: usize,
+    pub(super) costs: Vec<f64>,
+    pub(super) watch: Option<Watch<'b>>,
     keeper: Option<Keeper<'b>>,
     cancel: CancelToken,
-    feed: Option<Feed>,
+    pub(super) feed: Option<Feed>,
+    pub(super) recovery: Option<Recovery<'b>>,
+    /// Iterations done and looks when somebody was called back last.
+    shown: (usize, usize),
 }
 
 /// Keeps a checkpoint after every so many looks, and of a training that is cancelled.
@@ -71,7 +75,8 @@ impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
         let (costs, cancel) = (Vec::new(), CancelToken::new());
-        Self { executor, plan, done: 0, costs, watch: None, keeper: None, cancel, feed: None }
+        let (watch, keeper, recovery, feed) = (None, None, None, None);
+        Self { executor, plan, done: 0, costs, watch, keeper, cancel, recovery, feed, shown: (0, 0) }
     }
 
     /// The same with an executor made for windows of samples, which this hands over.
@@ -106,6 +111,7 @@ impl<'b> Trainer<'b> {
         if let Some(watch) = &mut self.watch {
             watch.take_up(looks, best);
         }
+        self.mark_seen();
         self
     }
 
@@ -114,6 +120,16 @@ impl<'b> Trainer<'b> {
     /// # Errors
     /// Failures of the device.
     pub async fn checkpoint(&mut self) -> Result<Checkpoint> {
+        let at = self.done;
+        loop {
+            match self.try_checkpoint().await {
+                Err(error) => self.repeat(error, at).await?,
+                kept => return kept,
+            }
+        }
+    }
+
+    async fn try_checkpoint(&mut self) -> Result<Checkpoint> {
         self.fetch().await?;
         let looks = self.watch.as_ref().map_or_else(Vec::new, |watch| watch.looks().to_vec());
         Ok(Checkpoint {
@@ -131,7 +147,7 @@ impl<'b> Trainer<'b> {
         let looks = self.watch.as_ref().map_or(0, |watch| watch.looks().len());
         let every = self.keeper.as_ref().and_then(|keeper| keeper.every);
         if asked_for || every.is_some_and(|every| looks.is_multiple_of(every)) {
-            let checkpoint = self.checkpoint().await?;
+            let checkpoint = self.try_checkpoint().await?;
             if let Some(keeper) = &mut self.keeper {
                 (keeper.keep)(checkpoint)?;
             }
@@ -170,6 +186,13 @@ impl<'b> Trainer<'b> {
     /// # Errors
     /// [`Error::Diverged`] at the first cost that is not finite; failures of the device.
     pub async fn advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
+        while let Err(error) = self.try_advance(until, on_progress).await {
+            self.recover(error).await?;
+        }
+        Ok(())
+    }
+
+    async fn try_advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
         let until = until.min(self.plan.iterations);
         while self.done < until && !self.cancel.is_cancelled() {
             let look = self.next_report().min(until);
@@ -182,12 +205,22 @@ impl<'b> Trainer<'b> {
                 self.fetch().await?;
             }
             self.show(on_progress);
+            // Not where a look may be due: what is gone back to lies behind all that was seen before it.
+            if self.done < until {
+                self.take_snapshot_if_due().await?;
+            }
         }
         Ok(())
     }
 
-    fn show(&self, on_progress: &mut dyn FnMut(&Progress<'_>)) {
+    /// Calls back, but not for what is done again.
+    fn show(&mut self, on_progress: &mut dyn FnMut(&Progress<'_>)) {
         let looks = self.watch.as_ref().map_or(&[][..], Watch::looks);
+        let now = (self.done, looks.len());
+        if now < self.shown {
+            return;
+        }
+        self.shown = now;
         on_progress(&Progress {
             done: self.done,
             iterations: self.plan.iterations,
@@ -204,7 +237,7 @@ impl<'b> Trainer<'b> {
         while self.done < self.plan.iterations {
             let next = self.watch.as_ref().map_or(self.plan.iterations, |watch| watch.next(self.done));
             let first = self.watch.as_ref().map_or(0, |watch| watch.last(self.done));
-            self.advance(next, on_progress).await?;
+            self.try_advance(next, on_progress).await?;
             self.fetch().await?;
             // A look that is due comes first: the training that is taken up again goes on behind it.
             if self.is_cancelled() && self.done < next {
@@ -221,6 +254,7 @@ impl<'b> Trainer<'b> {
             };
             self.show(on_progress);
             self.keep(false).await?;
+            self.take_snapshot_if_due().await?;
             if stopped.is_some() {
                 return Ok(stopped);
             }
@@ -233,7 +267,7 @@ impl<'b> Trainer<'b> {
         self.done.div_ceil(self.plan.report_every).saturating_mul(self.plan.report_every).saturating_add(1)
     }
 
-    async fn fetch(&mut self) -> Result<()> {
+    pub(super) async fn fetch(&mut self) -> Result<()> {
         let new = self.executor.take_costs().await?;
         let bad = new.iter().position(|cost| !cost.is_finite());
         let first = self.costs.len();
@@ -253,7 +287,25 @@ impl<'b> Trainer<'b> {
     /// # Errors
     /// [`Error::Shape`] when x does not fit; failures of the device.
     pub async fn predict(&mut self, x: &[f64], m: usize) -> Result<Vec<f64>> {
-        self.executor.predict(x, m).await
+        let at = self.done;
+        loop {
+            match self.executor.predict(x, m).await {
+                Err(error) => self.repeat(error, at).await?,
+                output => return output,
+            }
+        }
+    }
+
+    /// Trains to the end, and fetches what it ended with.
+    async fn try_finish(
+        &mut self,
+        on_progress: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<(Option<Stopped>, Parameters)> {
+        let stopped = self.advance_watched(on_progress).await?;
+        if self.recovery.is_some() {
+            self.take_snapshot().await?;
+        }
+        Ok((stopped, self.executor.parameters().await?))
     }
 
     /// The output for m samples that are not in memory, or their score; see [`streamed`](super::streamed).
@@ -266,20 +318,33 @@ impl<'b> Trainer<'b> {
     /// # Errors
     /// As [`Trainer::advance`].
     pub async fn finish(&mut self, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<Trained> {
-        let stopped = self.advance_watched(on_progress).await?;
+        let (stopped, mut parameters) = loop {
+            match self.try_finish(on_progress).await {
+                Err(error) => self.recover(error).await?,
+                Ok(found) => break found,
+            }
+        };
         let mut iteration = self.done;
-        if let Some((best, parameters)) = self.watch.as_mut().and_then(Watch::take_back) {
-            self.executor.set_parameters(&parameters)?;
-            iteration = best;
+        if let Some((best, kept)) = self.watch.as_mut().and_then(Watch::take_back) {
+            self.executor.set_parameters(&kept)?;
+            (iteration, parameters) = (best, kept);
         }
-        let cost_after_last = match &mut self.feed {
-            Some(feed) => feed.cost(&mut self.executor).await?,
-            None => self.executor.cost().await?,
+        if let Some(recovery) = &mut self.recovery {
+            recovery.snapshot().parameters = parameters.clone();
+        }
+        let cost_after_last = loop {
+            let cost = match &mut self.feed {
+                Some(feed) => feed.cost(&mut self.executor).await,
+                None => self.executor.cost().await,
+            };
+            match cost {
+                Err(error) => self.recover(error).await?,
+                Ok(cost) => break cost,
+            }
         };
         if !cost_after_last.is_finite() {
             return Err(self.diverged(self.done, cost_after_last));
         }
-        let parameters = self.executor.parameters().await?;
         let looks = self.watch.as_ref().map_or_else(Vec::new, |watch| watch.looks().to_vec());
         let costs = std::mem::take(&mut self.costs);
         Ok(Trained { parameters, costs, cost_after_last, iteration, looks, stopped })

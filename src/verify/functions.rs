@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::comparison::Comparison;
-use super::numbers::{ACTIVATIONS, Numbers, SMALLEST_NORMAL, single};
+use super::numbers::{ACTIVATIONS, Numbers, SMALLEST_NORMAL, WITH_Z, single};
 use super::probe::Effort;
 use super::work::small;
 use crate::cpu_reference::sigmoid;
@@ -87,13 +87,15 @@ fn agree(got: f64, want: f64) -> bool {
 /// A NaN stays one, an infinity comes to the end of its function.
 pub(super) async fn special_activations(device: &Device, to: &mut Comparison) -> Result<()> {
     let z = [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         let a = activated(device, g, &z).await?;
         to.require(a[0].is_nan() && a[1].is_nan(), || format!("{g} hides a NaN: {:?}", &a[..2]));
         let want = match g {
             Activation::Sigmoid => [1.0, 0.0],
             Activation::Tanh => [1.0, -1.0],
-            Activation::Relu | Activation::Softplus => [f64::INFINITY, 0.0],
+            Activation::Relu | Activation::Softplus | Activation::Gelu | Activation::Silu => {
+                [f64::INFINITY, 0.0]
+            }
             Activation::Elu => [f64::INFINITY, -1.0],
             Activation::LeakyRelu { .. } | Activation::Identity => [f64::INFINITY, f64::NEG_INFINITY],
         };
@@ -115,8 +117,8 @@ async fn special_loss(
     let mut case = Case::new(1);
     let (z, y, j) = (case.filled("Z", logits.to_vec()), case.target(y.to_vec()), case.costs());
     let (dz, a) = (case.empty("dZ", logits.len()), case.empty("A", logits.len()));
-    case.op(Op::Cost { loss, z, y, j });
-    case.op(Op::OutputDelta { loss, z, y, dz });
+    case.op(Op::Cost { loss, smoothing: 0.0, z, y, j });
+    case.op(Op::OutputDelta { loss, smoothing: 0.0, z, y, dz });
     case.op(Op::Predict { loss, z, a });
     let (got, want) = (case.on_device(device).await?, case.on_reference()?);
     for id in [j, dz, a] {
@@ -150,7 +152,7 @@ pub(super) async fn nan_reaches_everything(
 ) -> Result<()> {
     let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
     let losses = if effort == Effort::Quick { &losses[..1] } else { &losses[..] };
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         for &(loss, n_outputs) in losses {
             let m = 5;
             let (schedule, mut before) = small(g, loss, n_outputs, m, &mut Numbers::new(11));

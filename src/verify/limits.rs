@@ -77,7 +77,7 @@ pub(super) async fn sums(device: &Device, effort: Effort, to: &mut Comparison) -
         case.op(Op::WeightGradient { dz, a_prev, dw });
         case.op(Op::RowSum { dz, db });
         // Two outputs that are off by 1: half of 1 + 1.
-        case.op(Op::Cost { loss: Loss::SquaredError, z: dz, y, j });
+        case.op(Op::Cost { loss: Loss::SquaredError, smoothing: 0.0, z: dz, y, j });
         let after = case.on_device(device).await?;
         for id in [dw, db, j] {
             let means = after.get(&case.schedule, id);
@@ -115,8 +115,8 @@ pub(super) async fn many_classes(device: &Device, to: &mut Comparison) -> Result
         let (z, j) = (case.filled("Z", vec![2.0; n_classes * m]), case.costs());
         let y = case.target((0..m).map(|j| (j % n_classes) as f64).collect());
         let (dz, a) = (case.empty("dZ", n_classes), case.empty("A", n_classes));
-        case.op(Op::Cost { loss, z, y, j });
-        case.op(Op::OutputDelta { loss, z, y, dz });
+        case.op(Op::Cost { loss, smoothing: 0.0, z, y, j });
+        case.op(Op::OutputDelta { loss, smoothing: 0.0, z, y, dz });
         case.op(Op::Predict { loss, z, a });
         let after = case.on_device(device).await?;
         let share = 1.0 / n_classes as f64;

@@ -11,8 +11,13 @@ use crate::network::Loss;
 use crate::schedule::Op;
 
 /// One of each loss.
-pub(super) const LOSSES: [Loss; 3] =
-    [Loss::BinaryCrossEntropy, Loss::SoftmaxCrossEntropy, Loss::SquaredError];
+pub(super) const LOSSES: [Loss; 5] = [
+    Loss::BinaryCrossEntropy,
+    Loss::SoftmaxCrossEntropy,
+    Loss::SquaredError,
+    Loss::AbsoluteError,
+    Loss::Huber { delta: 0.75 },
+];
 
 /// A loss with several numbers of outputs, each with every size as m.
 fn shapes(loss: Loss) -> impl Iterator<Item = (usize, usize)> {
@@ -20,8 +25,15 @@ fn shapes(loss: Loss) -> impl Iterator<Item = (usize, usize)> {
         Loss::BinaryCrossEntropy => &[1],
         Loss::SoftmaxCrossEntropy => &[2, 3, 10, 127],
         Loss::SquaredError => &[1, 3, 127],
+        Loss::AbsoluteError | Loss::Huber { .. } => &[1, 3],
     };
     outputs.iter().flat_map(|&n| SIZES.into_iter().map(move |m| (n, m)))
+}
+
+/// How the samples of a case count: alike, by weights, and a softmax's labels smoothed as well.
+fn variants(loss: Loss) -> &'static [(bool, f64)] {
+    let all = &[(false, 0.0), (true, 0.0), (true, 0.1)];
+    if loss == Loss::SoftmaxCrossEntropy { all } else { &all[..2] }
 }
 
 /// Weights of m samples, none at all among them.
@@ -46,16 +58,18 @@ fn spread(z: &[f64], j: usize, m: usize) -> f64 {
 }
 
 pub(super) async fn costs(device: &Device, loss: Loss, to: &mut Comparison) -> Result<()> {
-    for ((n, m), weighted) in shapes(loss).flat_map(|shape| [(shape, false), (shape, true)]) {
+    for ((n, m), &(weighted, smoothing)) in
+        shapes(loss).flat_map(|shape| variants(loss).iter().map(move |variant| (shape, variant)))
+    {
         let [z, y] = logits_and_targets(7, loss, n, m, weighted);
         let mut case = Case::new(m);
         let (z, y, j) = (case.filled("Z", z), case.target(y), case.costs());
-        case.op(Op::Cost { loss, z, y, j });
+        case.op(Op::Cost { loss, smoothing, z, y, j });
         let (got, want) = (case.on_device(device).await?, case.on_reference()?);
         // Of one sample: no terms cancel except in z_i - y_i and max - z_y, which round once.
         let own = match loss {
             Loss::BinaryCrossEntropy => 10.0,
-            Loss::SoftmaxCrossEntropy | Loss::SquaredError => n as f64 + 12.0,
+            _ => n as f64 + 12.0,
         };
         // A softmax's ln(sum) may vanish beside a large sum's rounding: at most ln(n) a sample, times its weight.
         let weight = if weighted { 2.5 } else { 1.0 };
@@ -75,7 +89,7 @@ fn output_limit(loss: Loss, z: &[f64], a: f64, n: usize, j: usize, m: usize) -> 
             let roundings = n as f64 + 12.0 + 2.0 * spread(z, j, m).min(104.0);
             ROUNDING * roundings * a + EXP_FLOOR
         }
-        Loss::SquaredError => 0.0,
+        _ => 0.0,
     }
 }
 
@@ -93,18 +107,21 @@ pub(super) async fn outputs(device: &Device, loss: Loss, to: &mut Comparison) ->
 }
 
 pub(super) async fn output_deltas(device: &Device, loss: Loss, to: &mut Comparison) -> Result<()> {
-    for ((n, m), weighted) in shapes(loss).flat_map(|shape| [(shape, false), (shape, true)]) {
+    for ((n, m), &(weighted, smoothing)) in
+        shapes(loss).flat_map(|shape| variants(loss).iter().map(move |variant| (shape, variant)))
+    {
         let [z, y] = logits_and_targets(9, loss, n, m, weighted);
         let mut a = z.clone();
         predict(loss, &z, &mut a, m);
         let mut case = Case::new(m);
         let (z_id, y, dz) = (case.filled("Z", z.clone()), case.target(y), case.empty("dZ", n));
-        case.op(Op::OutputDelta { loss, z: z_id, y, dz });
+        case.op(Op::OutputDelta { loss, smoothing, z: z_id, y, dz });
         let want = case.on_reference()?;
         let want = want.get(&case.schedule, dz);
         let weight = if weighted { 2.5 } else { 1.0 };
-        let limit =
-            |i: usize| weight * output_limit(loss, &z, a[i], n, i % m, m) + 2.0 * ROUNDING * want[i].abs();
+        let limit = |i: usize| {
+            weight * output_limit(loss, &z, a[i], n, i % m, m) + 4.0 * ROUNDING * (want[i].abs() + smoothing)
+        };
         hold(device, &case, dz, limit, to).await?;
     }
     Ok(())

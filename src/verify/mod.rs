@@ -20,5 +20,5 @@ mod work;
 pub use case::Case;
 pub use check::{Check, Verdict, avoid, lowering_of, suspects};
 pub use comparison::Comparison;
-pub use numbers::{ACTIVATIONS, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, single};
+pub use numbers::{ACTIVATIONS, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, single};
 pub use probe::{Effort, Probe};

@@ -10,7 +10,7 @@ pub const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
 /// Devices may flush what is smaller to zero.
 pub const SMALLEST_NORMAL: f64 = f32::MIN_POSITIVE as f64;
 
-/// One of each activation.
+/// One of each activation that every lowering has.
 pub const ACTIVATIONS: [Activation; 7] = [
     Activation::Sigmoid,
     Activation::Tanh,
@@ -20,6 +20,9 @@ pub const ACTIVATIONS: [Activation; 7] = [
     Activation::Elu,
     Activation::Softplus,
 ];
+
+/// The others, whose derivative needs Z.
+pub const WITH_Z: [Activation; 2] = [Activation::Gelu, Activation::Silu];
 
 /// Around the width of a workgroup, below and far above.
 pub const SIZES: [usize; 7] = [1, 7, 63, 64, 65, 127, 1000];
@@ -54,12 +57,12 @@ impl Numbers {
         (0..count).map(|_| single(self.0.standard_normal())).collect()
     }
 
-    /// Class indices below `n_outputs` (two for one output), or for squared error real values; (target_rows, m).
+    /// Class indices below `n_outputs` (two for one output), or real values; (target_rows, m).
     pub fn targets(&mut self, loss: Loss, n_outputs: usize, m: usize) -> Vec<f64> {
         let n_classes = match loss {
-            Loss::SquaredError => return self.normals(n_outputs * m),
+            loss if loss.predicts_values() => return self.normals(n_outputs * m),
             Loss::BinaryCrossEntropy => 2,
-            Loss::SoftmaxCrossEntropy => n_outputs,
+            _ => n_outputs,
         };
         (0..m).map(|_| self.0.bounded(n_classes as u64 - 1) as f64).collect()
     }

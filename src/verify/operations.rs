@@ -8,11 +8,11 @@ use super::comparison::Comparison;
 use super::numbers::{Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, single};
 use super::probe::Effort;
 use super::work::well_conditioned;
-use crate::cpu_reference::{activate, activation_derivative};
+use crate::cpu_reference::{activate, activation_derivative, sigmoid};
 use crate::error::Result;
 use crate::gpu::Device;
 use crate::network::{Activation, Loss};
-use crate::schedule::{Contents, Descent, Dropout, Op, Optimizer, TensorId};
+use crate::schedule::{Clip, Contents, Descent, Dropout, Op, Optimizer, TensorId};
 
 /// What the device's own functions (exp, tanh, sigmoid, log1p, ln) may be off by, relative.
 pub(super) const FUNCTION: f64 = 8.0 * ROUNDING;
@@ -151,6 +151,23 @@ fn activation_inputs(n_l: usize, m: usize) -> Vec<f64> {
     z
 }
 
+/// The w of an activation z sigmoid(w), and its derivative by z.
+fn exponent(g: Activation, z: f64) -> (f64, f64) {
+    let factor = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+    match g {
+        Activation::Gelu => (factor * (z + 0.044715 * z.powi(3)), factor * (1.0 + 3.0 * 0.044715 * z * z)),
+        _ => (z, 1.0),
+    }
+}
+
+/// The roundings of z sigmoid(w): those of w grow to so many times as many in exp(w), but where exp is clamped.
+fn gated_roundings(w: f64) -> f64 {
+    12.0 + 4.0 * w.abs().min(90.0)
+}
+
+/// What is left of z sigmoid(w) where exp(w) is clamped: at most 88 times that.
+const GATED_FLOOR: f64 = 100.0 * EXP_FLOOR;
+
 pub(super) async fn activation(
     device: &Device,
     g: Activation,
@@ -162,12 +179,15 @@ pub(super) async fn activation(
         let mut want = z.clone();
         activate(g, &z, &mut want);
         let mut case = Case::new(m);
-        let (z, a) = (case.filled("Z", z), case.empty(&format!("{g} A"), n_l));
-        case.op(Op::Activate { g, z, a });
+        let (z_id, a) = (case.filled("Z", z.clone()), case.empty(&format!("{g} A"), n_l));
+        case.op(Op::Activate { g, z: z_id, a });
         let limit = |i: usize| match g {
             Activation::Sigmoid | Activation::Softplus => FUNCTION * want[i].abs() + EXP_FLOOR,
             Activation::Tanh | Activation::Elu => FUNCTION * want[i].abs() + SMALLEST_NORMAL,
             Activation::LeakyRelu { .. } => ROUNDING * want[i].abs() + SMALLEST_NORMAL,
+            Activation::Gelu | Activation::Silu => {
+                ROUNDING * gated_roundings(exponent(g, z[i]).0) * want[i].abs() + GATED_FLOOR
+            }
             Activation::Relu | Activation::Identity => 0.0,
         };
         hold(device, &case, a, limit, to).await?;
@@ -184,8 +204,10 @@ pub(super) async fn derivative(
     for (n_l, _, m) in shapes(effort) {
         let z = activation_inputs(n_l, m);
         let mut a = z.clone();
-        activate(g, &z, &mut a);
-        a.iter_mut().for_each(|a| *a = single(*a));
+        if !g.needs_z() {
+            activate(g, &z, &mut a);
+            a.iter_mut().for_each(|a| *a = single(*a));
+        }
         let da = Numbers::new(6).awkward(n_l * m);
         let mut want = da.clone();
         activation_derivative(g, &da, &a, &mut want);
@@ -198,6 +220,14 @@ pub(super) async fn derivative(
         // Two functions and their product.
         let function = if g == Activation::Softplus { 2.0 * FUNCTION / ROUNDING } else { 0.0 };
         let limit = |i: usize| {
+            if g.needs_z() {
+                // Two terms, s and z s (1 - s) w', which may cancel.
+                let (w, slope) = exponent(g, z[i]);
+                let s = sigmoid(w);
+                let size = s + (z[i] * s * (1.0 - s) * slope).abs();
+                return da[i].abs() * (ROUNDING * gated_roundings(w) * size + 10.0 * GATED_FLOOR)
+                    + SMALLEST_NORMAL;
+            }
             let size = want[i].abs() * (3.0 + function) + da[i].abs() * cancelled;
             ROUNDING * size + (1.0 + da[i].abs()) * SMALLEST_NORMAL
         };
@@ -242,7 +272,7 @@ pub(super) async fn optimize(device: &Device, optimizer: Optimizer, to: &mut Com
             Descent { optimizer: well_conditioned(optimizer), l1: 0.05, l2: 0.1, ..Descent::sgd(0.3) };
         // A step size has the number of the iteration's cost, and penalties apply to the weights of products.
         case.op(Op::MatmulBias { w, x, b, z });
-        case.op(Op::Cost { loss: Loss::SquaredError, z, y, j });
+        case.op(Op::Cost { loss: Loss::SquaredError, smoothing: 0.0, z, y, j });
         case.op(Op::Optimize { descent });
         let n = case.schedule.n_parameters;
         case.before.gradients = numbers.normals(n);
@@ -275,6 +305,31 @@ pub(super) async fn dropout(device: &Device, effort: Effort, to: &mut Comparison
         let want = want.get(&case.schedule, masked);
         // The factor is rounded, then the product.
         hold(device, &case, masked, |i| 2.0 * ROUNDING * want[i].abs() + SMALLEST_NORMAL, to).await?;
+    }
+    Ok(())
+}
+
+/// Gradients and penalties within a norm, and a step with them: beyond the norm, and well within it.
+pub(super) async fn clip_norm(device: &Device, to: &mut Comparison) -> Result<()> {
+    for (units, most) in SIZES.into_iter().flat_map(|units| [(units, 0.5), (units, 1e4)]) {
+        let (n_prev, m) = (3, 2);
+        let mut numbers = Numbers::new(14);
+        let mut case = Case::new(m);
+        let w = case.parameter("W", (units, n_prev), &numbers.normals(units * n_prev));
+        let b = case.parameter("b", (units, 1), &numbers.normals(units));
+        let (x, z) = (case.filled("X", numbers.normals(n_prev * m)), case.empty("Z", units));
+        let (y, j) = (case.target(numbers.normals(units * m)), case.costs());
+        case.op(Op::MatmulBias { w, x, b, z });
+        case.op(Op::Cost { loss: Loss::SquaredError, smoothing: 0.0, z, y, j });
+        case.op(Op::ClipNorm { most, l1: 0.05, l2: 0.1 });
+        case.op(Op::Optimize { descent: Descent { clip: Some(Clip::Norm(most)), ..Descent::sgd(0.3) } });
+        case.before.gradients = numbers.normals(case.schedule.n_parameters);
+        let (got, want) = (case.on_device(device).await?, case.on_reference()?);
+        // The terms of the norm's square are positive: its relative error is that of their strand, half of it in the root.
+        let roundings = sample_strand(case.schedule.n_parameters) + 12.0;
+        let size = |i: usize| 1.0 + case.before.gradients[i].abs() + case.before.parameters[i].abs();
+        to.within("gradients", &got.gradients, &want.gradients, |i| roundings * ROUNDING * size(i));
+        to.within("theta", &got.parameters, &want.parameters, |i| roundings * ROUNDING * size(i));
     }
     Ok(())
 }

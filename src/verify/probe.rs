@@ -7,7 +7,7 @@ use web_time::Instant;
 use super::check::Check;
 use super::comparison::Comparison;
 use super::losses::LOSSES;
-use super::numbers::ACTIVATIONS;
+use super::numbers::{ACTIVATIONS, WITH_Z};
 use super::{functions, limits, losses, operations, products, trainings};
 use crate::error::Result;
 use crate::gpu::{Device, Product};
@@ -41,6 +41,7 @@ enum What {
     Output(Loss),
     GradientDescent,
     Optimize(Optimizer),
+    ClipNorm,
     DropoutAlone,
     Together,
     Wide(Product),
@@ -58,6 +59,7 @@ enum What {
     Networks(Lowering),
     Batches(Lowering),
     Optimizers(Lowering),
+    Objectives(Lowering),
     Dropout,
     Population,
     ManySamples(Lowering),
@@ -75,21 +77,23 @@ impl Probe {
     pub fn all() -> Vec<Self> {
         let mut all = vec![What::MatmulBias, What::InputGradient, What::WeightGradient, What::RowSum];
         all.extend(ACTIVATIONS.map(What::Activation));
+        all.extend(WITH_Z.map(What::Activation));
         all.extend(ACTIVATIONS.map(What::Derivative));
+        all.extend(WITH_Z.map(What::Derivative));
         all.extend(LOSSES.map(What::Cost));
         all.extend(LOSSES.map(What::OutputDelta));
         all.extend(LOSSES.map(What::Output));
         all.push(What::GradientDescent);
         all.extend(Optimizer::ALL.map(What::Optimize));
-        all.extend([What::DropoutAlone, What::Together]);
+        all.extend([What::ClipNorm, What::DropoutAlone, What::Together]);
         all.extend([Product::Registers, Product::Workgroup].map(What::Wide));
         all.extend(FUNCTIONS.map(What::Function));
         all.extend([What::Exp, What::SpecialActivations, What::SpecialLosses, What::NanReaches]);
         all.extend([What::Peak, What::Loops, What::Sums, What::LongProducts, What::ManyClasses]);
         for lowering in Lowering::ALL {
-            all.extend(
-                [What::Gradients, What::Networks, What::Batches, What::Optimizers].map(|w| w(lowering)),
-            );
+            let of_each =
+                [What::Gradients, What::Networks, What::Batches, What::Optimizers, What::Objectives];
+            all.extend(of_each.map(|what| what(lowering)));
             match lowering {
                 Lowering::Layerwise => all.extend([What::Dropout, What::ManySamples(lowering)]),
                 Lowering::Fused => all.push(What::ManySamples(lowering)),
@@ -112,6 +116,7 @@ impl Probe {
             | What::Networks(lowering)
             | What::Batches(lowering)
             | What::Optimizers(lowering)
+            | What::Objectives(lowering)
             | What::ManySamples(lowering)
             | What::Determinism(lowering)
             | What::Course(lowering) => Some(lowering),
@@ -144,6 +149,7 @@ impl Probe {
             What::Output(loss) => losses::outputs(device, loss, to).await,
             What::GradientDescent => operations::gradient_descent(device, to).await,
             What::Optimize(optimizer) => operations::optimize(device, optimizer, to).await,
+            What::ClipNorm => operations::clip_norm(device, to).await,
             What::DropoutAlone => operations::dropout(device, effort, to).await,
             What::Together => products::together(device, effort, to).await,
             What::Wide(product) => products::wide(device, product, effort, to).await,
@@ -161,6 +167,7 @@ impl Probe {
             What::Networks(lowering) => trainings::networks(device, lowering, effort, to).await,
             What::Batches(lowering) => trainings::batches(device, lowering, to).await,
             What::Optimizers(lowering) => trainings::optimizers(device, lowering, effort, to).await,
+            What::Objectives(lowering) => trainings::objectives(device, lowering, to).await,
             What::Dropout => trainings::dropout(device, to).await,
             What::Population => trainings::population(device, to).await,
             What::ManySamples(lowering) => trainings::many_samples(device, lowering, effort, to).await,
@@ -189,6 +196,7 @@ impl fmt::Display for Probe {
             What::Output(loss) => write!(f, "predict {}", loss_name(loss)),
             What::GradientDescent => f.write_str("gradient_descent"),
             What::Optimize(optimizer) => write!(f, "optimize {}", optimizer.name()),
+            What::ClipNorm => f.write_str("clip_norm"),
             What::DropoutAlone => f.write_str("dropout"),
             What::Together => f.write_str("kernels shared by operations"),
             What::Wide(Product::Workgroup) => f.write_str("wide products, workgroup"),
@@ -207,6 +215,7 @@ impl fmt::Display for Probe {
             What::Networks(_) => f.write_str("networks"),
             What::Batches(_) => f.write_str("batches"),
             What::Optimizers(_) => f.write_str("optimisers"),
+            What::Objectives(_) => f.write_str("objectives"),
             What::Dropout => f.write_str("dropout"),
             What::Population => f.write_str("population"),
             What::ManySamples(_) => f.write_str("many samples"),
@@ -222,5 +231,7 @@ fn loss_name(loss: Loss) -> &'static str {
         Loss::BinaryCrossEntropy => "sigmoid",
         Loss::SoftmaxCrossEntropy => "softmax",
         Loss::SquaredError => "squared error",
+        Loss::AbsoluteError => "absolute error",
+        Loss::Huber { .. } => "huber",
     }
 }

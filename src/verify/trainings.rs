@@ -11,7 +11,7 @@ use crate::data::{Generator, GeneratorOptions, generate};
 use crate::error::Result;
 use crate::gpu::{self, Device, LOOP_LIMIT};
 use crate::network::{Initializer, Loss, Network, Parameters, initialize};
-use crate::schedule::{Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
+use crate::schedule::{Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
 use crate::training::Executor;
 
 /// So far may costs and parameters lie from those of `cpu_reference` after a few iterations, relative to the largest.
@@ -130,6 +130,28 @@ pub(super) async fn optimizers(
             let problem = Problem { batch_size: 32, shuffle: Some(9), descent, ..work.problem(0.0) };
             hold(device, &problem, lowering, 12, to).await?;
         }
+    }
+    Ok(())
+}
+
+/// Losses of values, smoothed labels and clipped gradients; layer by layer also activations that keep Z, and the norm of all
+/// gradients.
+pub(super) async fn objectives(device: &Device, lowering: Lowering, to: &mut Comparison) -> Result<()> {
+    let clipped = |clip| Descent { clip: Some(clip), l2: 1e-2, ..Descent::sgd(0.02) };
+    for hidden in ["4", "12,5"] {
+        for loss in [Loss::AbsoluteError, Loss::Huber { delta: 0.75 }] {
+            let work = Work::new(network(3, layers(hidden), 2, loss), 65);
+            let descent = clipped(Clip::Value(1e-2));
+            hold(device, &Problem { descent, ..work.problem(0.02) }, lowering, 8, to).await?;
+        }
+        let work = Work::new(network(3, layers(hidden), 3, Loss::SoftmaxCrossEntropy), 64);
+        let smoothed = Problem { label_smoothing: 0.1, ..work.problem(0.02) };
+        hold(device, &smoothed, lowering, 8, to).await?;
+    }
+    if lowering == Lowering::Layerwise {
+        let work = Work::new(network(3, layers("9:gelu,5:silu"), 3, Loss::SoftmaxCrossEntropy), 127);
+        let descent = clipped(Clip::Norm(0.05));
+        hold(device, &Problem { descent, ..work.problem(0.02) }, lowering, 8, to).await?;
     }
     Ok(())
 }

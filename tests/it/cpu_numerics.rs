@@ -6,7 +6,7 @@ use gpu_nn::network::{Activation, Loss, Network, Parameters};
 use gpu_nn::schedule::Problem;
 
 use crate::cpu_support::{LOSSES, hidden};
-use crate::gpu_support::{ACTIVATIONS, single};
+use crate::gpu_support::{ACTIVATIONS, WITH_Z, single};
 
 /// Below it exp is clamped.
 const FLOOR: f64 = 2e-38;
@@ -108,7 +108,7 @@ fn overflowing(g: Activation, units: usize, n_outputs: usize, loss: Loss) -> (Ne
 
 #[test]
 fn activations_of_nan_and_infinities() {
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         // An infinity, the other, and their sum.
         let x = [HUGE, 0.0, HUGE, 0.0, -HUGE, -HUGE];
         let (network, parameters) = overflowing(g, 1, 1, Loss::SquaredError);
@@ -116,7 +116,9 @@ fn activations_of_nan_and_infinities() {
         let want = match g {
             Activation::Sigmoid => [1.0, 0.0],
             Activation::Tanh => [1.0, -1.0],
-            Activation::Relu | Activation::Softplus => [f64::INFINITY, 0.0],
+            Activation::Relu | Activation::Softplus | Activation::Gelu | Activation::Silu => {
+                [f64::INFINITY, 0.0]
+            }
             Activation::Elu => [f64::INFINITY, -1.0],
             Activation::LeakyRelu { .. } | Activation::Identity => [f64::INFINITY, f64::NEG_INFINITY],
         };
@@ -129,7 +131,7 @@ fn activations_of_nan_and_infinities() {
 
 #[test]
 fn a_nan_reaches_cost_and_parameters() {
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         for (loss, n_outputs) in LOSSES {
             let (network, parameters) = overflowing(g, 3, n_outputs, loss);
             let (x, y) = ([0.5, HUGE, 0.25, -HUGE], vec![0.0; 2 * network.target_rows()]);

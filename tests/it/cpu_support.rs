@@ -7,11 +7,13 @@ use gpu_nn::{cpu, cpu_reference};
 use crate::gpu_support::Numbers;
 
 /// Each loss with a number of outputs.
-pub const LOSSES: [(Loss, usize); 4] = [
+pub const LOSSES: [(Loss, usize); 6] = [
     (Loss::BinaryCrossEntropy, 1),
     (Loss::SoftmaxCrossEntropy, 4),
     (Loss::SquaredError, 1),
     (Loss::SquaredError, 3),
+    (Loss::AbsoluteError, 2),
+    (Loss::Huber { delta: 0.75 }, 3),
 ];
 
 /// A training that owns its data.

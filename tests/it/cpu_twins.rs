@@ -6,7 +6,7 @@ use gpu_nn::data::NumpyRandom;
 use gpu_nn::network::{Activation, Layer, Loss, Network};
 
 use crate::cpu_support::{Case, LOSSES, hidden, largest, run_all};
-use crate::gpu_support::{ACTIVATIONS, ROUNDING, SIZES, assert_within};
+use crate::gpu_support::{ACTIVATIONS, ROUNDING, SIZES, WITH_Z, assert_within};
 
 /// A gradient, relative to its largest: a rounding a layer and operation.
 const GRADIENT: f64 = 1e-5;
@@ -46,7 +46,7 @@ fn assert_agrees(case: &Case, iterations: usize) {
 
 #[test]
 fn every_activation_loss_depth_and_number_of_samples() {
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         for (loss, n_outputs) in LOSSES {
             for depth in 0..=5 {
                 let network = Network::new(3, hidden(&[9, 4, 7, 2, 5][..depth], g), n_outputs, loss).unwrap();
@@ -75,7 +75,7 @@ fn every_size_of_batch() {
 
 #[test]
 fn wide_layers_with_every_activation_and_loss() {
-    for g in ACTIVATIONS {
+    for g in ACTIVATIONS.into_iter().chain(WITH_Z) {
         for (loss, n_outputs) in LOSSES {
             let network = Network::new(70, hidden(&[130, 200], g), n_outputs, loss).unwrap();
             for (m, batch_size) in [(40, 40), (130, 65), (1100, 1100)] {

@@ -99,6 +99,10 @@ fn of_devices() -> Vec<Example> {
             "`gpu-nn verify` tells whether the driver is at fault; its `--json` belongs into a bug report.",
         ),
         example(
+            Error::OutOfMemory { during: "building the training step", message: "Out of Memory".into() },
+            "Use `--batch-size`, or `--backend cpu`. A training tries smaller pieces and other lowerings by itself first.",
+        ),
+        example(
             Error::DeviceLost { message: "the driver was reset".into() },
             "Start again; with `--checkpoint-every` a training goes on with `--resume`. Update the driver if it returns.",
         ),

@@ -7,7 +7,7 @@ use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, Parameters,
 use gpu_nn::schedule::Problem;
 
 /// Every activation function.
-pub const ACTIVATIONS: [Activation; 7] = [
+pub const ACTIVATIONS: [Activation; 9] = [
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::Relu,
@@ -15,6 +15,8 @@ pub const ACTIVATIONS: [Activation; 7] = [
     Activation::Identity,
     Activation::Elu,
     Activation::Softplus,
+    Activation::Gelu,
+    Activation::Silu,
 ];
 
 /// Every output kind with a number of outputs it may have.

@@ -46,7 +46,7 @@ fn a_sum_too_long_for_one_workgroup() {
     let (dz, y) = (case.filled("dZ", vec![1.0; m]), case.target(vec![3.0; m]));
     let (db, j) = (case.gradient("db", (1, 1)), case.costs());
     case.op(Op::RowSum { dz, db });
-    case.op(Op::Cost { loss: Loss::SquaredError, z: dz, y, j });
+    case.op(Op::Cost { loss: Loss::SquaredError, smoothing: 0.0, z: dz, y, j });
     let after = case.run_on(device).unwrap();
     assert_eq!(after.get(&case.schedule, db), [mean_of_ones(m)]);
     assert_eq!(after.costs, [2.0 * mean_of_ones(m)]);
@@ -155,8 +155,8 @@ fn equal_classes(device: &Device, n_classes: usize, m: usize) -> Result<[Vec<f64
     let (z, j) = (case.filled("Z", vec![2.0; n_classes * m]), case.costs());
     let y = case.target((0..m).map(|j| (j % n_classes) as f64).collect());
     let (dz, a) = (case.empty("dZ", n_classes), case.empty("A", n_classes));
-    case.op(Op::Cost { loss, z, y, j });
-    case.op(Op::OutputDelta { loss, z, y, dz });
+    case.op(Op::Cost { loss, smoothing: 0.0, z, y, j });
+    case.op(Op::OutputDelta { loss, smoothing: 0.0, z, y, dz });
     case.op(Op::Predict { loss, z, a });
     let after = case.run_on(device)?;
     Ok([j, dz, a].map(|id| after.get(&case.schedule, id).to_vec()))

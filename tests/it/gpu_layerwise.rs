@@ -7,7 +7,7 @@ use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters};
 use gpu_nn::schedule::{self, Contents, Descent, Op, Problem, Schedule, Storage};
 use pollster::block_on;
 
-use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, assert_within, device, open, run_all};
+use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, WITH_Z, assert_within, device, open, run_all};
 
 /// What a dozen roundings change in numbers of order 1, with sums of a thousand terms among them.
 const CLOSE: f64 = 2e-5;
@@ -33,7 +33,8 @@ fn step(network: &Network, m: usize) -> (Schedule, Contents) {
 fn networks() -> impl Iterator<Item = (Network, usize)> {
     let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 5), (Loss::SquaredError, 3)];
     SIZES.into_iter().enumerate().flat_map(move |(i, size)| {
-        let layer = |units, i: usize| Layer { units, activation: ACTIVATIONS[i % ACTIVATIONS.len()] };
+        let all: Vec<Activation> = ACTIVATIONS.into_iter().chain(WITH_Z).collect();
+        let layer = |units, i: usize| Layer { units, activation: all[i % all.len()] };
         let (loss, n_outputs) = losses[i % losses.len()];
         let wide = Network::new(3, vec![layer(size, i), layer(6, i + 1)], n_outputs, loss).unwrap();
         let (loss, n_outputs) = losses[(i + 1) % losses.len()];
@@ -63,7 +64,8 @@ fn shared_kernels_agree_with_the_reference() {
                 assert_within(&what, &got.tensors[i], &want.tensors[i], |_| CLOSE * scale);
             }
         }
-        let hidden: Vec<String> = (1..=network.hidden().len()).map(|l| format!("Z{l}")).collect();
+        let layers = network.hidden().iter().zip(1..).filter(|(layer, _)| !layer.activation.needs_z());
+        let hidden: Vec<String> = layers.map(|(_, l)| format!("Z{l}")).collect();
         let inputs = (1..=network.hidden().len()).rev().map(|l| format!("dA{l}"));
         assert_eq!(left_out, hidden.into_iter().chain(inputs).collect::<Vec<_>>());
         for (what, got, want) in [

@@ -14,7 +14,7 @@ use naga::{AddressSpace, Module, ScalarKind, ShaderStage, StorageAccess, TypeInn
 const MAX_STORAGE_BUFFERS: usize = 8;
 
 /// The kernels that are a single invocation on purpose; all others have `WORKGROUP_SIZE` of them a workgroup.
-const SERIAL: [&str; 1] = ["finish_cost"];
+const SERIAL: [&str; 2] = ["finish_cost", "finish_norm"];
 
 /// A params struct: its size and (name, scalar, offset) of each field.
 type Layout = (usize, Vec<(String, String, usize)>);

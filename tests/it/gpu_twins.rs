@@ -66,6 +66,11 @@ fn steps_of_optimisers() {
 }
 
 #[test]
+fn clip_norm() {
+    passes("clip_norm");
+}
+
+#[test]
 fn dropout() {
     passes("dropout");
 }

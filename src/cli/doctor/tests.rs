@@ -96,6 +96,7 @@ fn adapter(name: &str, software: bool) -> Adapter {
         api: "vulkan".into(),
         kind: if software { "software (CPU)" } else { "discrete GPU" },
         software,
+        memory_bytes: 8 << 30,
         max_array_bytes: 1 << 31,
         max_workgroup_invocations: 1_024,
         max_workgroup_memory: 32 << 10,

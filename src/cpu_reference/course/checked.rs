@@ -73,7 +73,7 @@ pub(super) fn cross_entropy(a: &Matrix, y: &Matrix) -> Result<f64> {
 /// The same cost from the logits, for which A = sigmoid(Z): never NaN.
 pub(super) fn cost_from_logits(z: &Matrix, y: &Matrix) -> Result<f64> {
     expect_targets(z, y)?;
-    Ok(cpu_reference::cost(crate::network::Loss::BinaryCrossEntropy, z.data(), y.data(), z.cols()))
+    Ok(cpu_reference::cost(crate::network::Loss::BinaryCrossEntropy, 0.0, z.data(), y.data(), z.cols()))
 }
 
 /// A - Y, of equal shapes.

@@ -11,7 +11,7 @@ use self::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto, tensor
 use super::scaling::Scaling;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::network::{Activation, Loss};
+use crate::network::{Activation, GELU_CUBE, GELU_LINEAR, Loss};
 
 /// The version of ONNX's operators that a graph asks for (ONNX 1.8, of 2020): the first with softmax over one axis.
 pub const OPSET: i64 = 13;
@@ -134,6 +134,8 @@ fn activation(graph: &mut Graph, activation: Activation, z: String, l: usize) ->
         Activation::LeakyRelu { slope } => graph.node("LeakyRelu", &[&z], &a).float("alpha", slope as f32),
         Activation::Elu => graph.node("Elu", &[&z], &a),
         Activation::Softplus => return softplus(graph, &z, a),
+        Activation::Gelu => return gelu(graph, &z, a),
+        Activation::Silu => return gated(graph, &z, &z, a),
         Activation::Identity => return z,
     };
     a
@@ -153,6 +155,27 @@ fn softplus(graph: &mut Graph, z: &str, a: String) -> String {
     a
 }
 
+/// z times the sigmoid of w.
+fn gated(graph: &mut Graph, z: &str, w: &str, a: String) -> String {
+    let gate = format!("{a}_gate");
+    graph.node("Sigmoid", &[w], &gate);
+    graph.node("Mul", &[z, &gate], &a);
+    a
+}
+
+/// z sigmoid(z (c z^2 + b)), of operators that opset 13 has.
+fn gelu(graph: &mut Graph, z: &str, a: String) -> String {
+    let part = |name: &str| format!("{a}_{name}");
+    graph.floats(&part("cube"), &[1], &[GELU_CUBE]);
+    graph.floats(&part("linear"), &[1], &[GELU_LINEAR]);
+    graph.node("Mul", &[z, z], &part("square"));
+    graph.node("Mul", &[&part("square"), &part("cube")], &part("scaled"));
+    graph.node("Add", &[&part("scaled"), &part("linear")], &part("sum"));
+    graph.node("Mul", &[z, &part("sum")], &part("exponent"));
+    let exponent = part("exponent");
+    gated(graph, z, &exponent, a)
+}
+
 /// What comes out for the logits z.
 fn output(graph: &mut Graph, model: &Model, z: &str) {
     let columns = match model.network.loss() {
@@ -167,7 +190,7 @@ fn output(graph: &mut Graph, model: &Model, z: &str) {
             graph.node("Softmax", &[z], "probabilities").int("axis", 1);
             model.network.n_outputs()
         }
-        Loss::SquaredError => {
+        Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {
             graph.node("Identity", &[z], "values");
             let n_outputs = Dimension::Fixed(model.network.n_outputs());
             graph.output("values", DataType::Float, &[BATCH, n_outputs], "");

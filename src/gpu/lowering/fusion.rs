@@ -3,6 +3,13 @@
 use crate::network::{Activation, Loss};
 use crate::schedule::{Op, Schedule, Storage, TensorId};
 
+/// A loss with the smoothing of its labels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Criterion {
+    pub(super) loss: Loss,
+    pub(super) smoothing: f64,
+}
+
 /// What one kernel does, or one with another that adds its chunks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
@@ -11,8 +18,8 @@ pub(super) enum Step {
     /// A = g(W X + b): Z is written nowhere.
     MatmulActivate { w: TensorId, x: TensorId, b: TensorId, g: Activation, a: TensorId },
     /// The cost, and its derivative by the logits.
-    CostAndDelta { loss: Loss, z: TensorId, y: TensorId, dz: TensorId },
-    /// dZ_prev = (W^T dZ) * g'(Z_prev), in terms of A_prev: dA_prev is written nowhere.
+    CostAndDelta { criterion: Criterion, z: TensorId, y: TensorId, dz: TensorId },
+    /// dZ_prev = (W^T dZ) * g'(Z_prev), in terms of A_prev, or of Z_prev in its place where g needs it: dA_prev is written nowhere.
     InputDelta { w: TensorId, dz: TensorId, g: Activation, a: TensorId, dz_prev: TensorId },
     /// dW and db, and with a learning rate the update of W and b.
     LayerGradient { dz: TensorId, a_prev: TensorId, dw: TensorId, db: TensorId, learning_rate: Option<f64> },
@@ -44,10 +51,11 @@ fn pair(schedule: &Schedule, op: Op, next: Op) -> Option<Step> {
         {
             Some(Step::MatmulActivate { w, x, b, g, a })
         }
-        (Op::Cost { loss, z, y, .. }, Op::OutputDelta { loss: same, z: logits, y: target, dz })
-            if (loss, z, y) == (same, logits, target) =>
-        {
-            Some(Step::CostAndDelta { loss, z, y, dz })
+        (
+            Op::Cost { loss, smoothing, z, y, .. },
+            Op::OutputDelta { loss: same, smoothing: alike, z: logits, y: target, dz },
+        ) if (loss, smoothing, z, y) == (same, alike, logits, target) => {
+            Some(Step::CostAndDelta { criterion: Criterion { loss, smoothing }, z, y, dz })
         }
         (Op::InputGradient { w, dz, da }, Op::ActivationDerivative { g, da: input, a, dz: dz_prev })
             if da == input && readers(schedule, da) == 1 =>

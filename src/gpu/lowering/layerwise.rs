@@ -1,15 +1,15 @@
 //! One dispatch an operation or a few of them, two where a sum is too long for one: any network, any number of samples.
 //! The products and sums of a layer are in `layer`.
 
-use super::fusion::{self, Step};
+use super::fusion::{self, Criterion, Step};
 use super::{Dispatch, Lowered};
 use crate::error::{Error, Result};
 use crate::gpu::arrays::ArrayId;
 use crate::gpu::grid::{Geometry, Grid, LOOP_LIMIT, MAX_CLASSES, PER_INVOCATION};
-use crate::gpu::kernels::{Kernel, activation_code, loss_code};
+use crate::gpu::kernels::{Kernel, activation_code, loss_code, loss_threshold};
 use crate::gpu::params::{ActivationParams, DropoutParams, LossParams, Params, TakeBatchParams};
 use crate::gpu::products::Products;
-use crate::network::{Activation, Loss};
+use crate::network::Activation;
 use crate::schedule::{Batches, Dropout, Op, Schedule, Storage, TensorId};
 
 /// How to lower.
@@ -93,7 +93,7 @@ impl Lowering<'_> {
         match step {
             Step::Single(op) => self.op(&op),
             Step::MatmulActivate { w, x, b, g, a } => self.matmul_bias(w, x, b, g, a),
-            Step::CostAndDelta { loss, z, y, dz } => self.cost_and_delta(loss, z, y, dz),
+            Step::CostAndDelta { criterion, z, y, dz } => self.cost_and_delta(criterion, z, y, dz),
             Step::InputDelta { w, dz, g, a, dz_prev } => self.input_gradient(w, dz, dz_prev, Some((g, a))),
             Step::LayerGradient { dz, a_prev, dw, db, learning_rate } => {
                 self.weight_gradient(dz, a_prev, dw, Some(db), learning_rate)
@@ -115,18 +115,19 @@ impl Lowering<'_> {
                 let arrays = vec![ArrayId::Tensor(da), ArrayId::Tensor(a), ArrayId::Tensor(dz)];
                 self.elementwise(Kernel::ActivationDerivative, g, dz, arrays)
             }
-            Op::Cost { loss, z, y, .. } => self.cost(loss, z, y),
-            Op::OutputDelta { loss, z, y, dz } => {
+            Op::Cost { loss, smoothing, z, y, .. } => self.cost(Criterion { loss, smoothing }, z, y),
+            Op::OutputDelta { loss, smoothing, z, y, dz } => {
                 let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Tensor(dz)];
-                self.per_sample(Kernel::OutputDelta, loss, (z, Some(y)), arrays)
+                self.per_sample(Kernel::OutputDelta, Criterion { loss, smoothing }, (z, Some(y)), arrays)
             }
             Op::Predict { loss, z, a } => {
                 let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(a)];
-                self.per_sample(Kernel::Predict, loss, (z, None), arrays)
+                self.per_sample(Kernel::Predict, Criterion { loss, smoothing: 0.0 }, (z, None), arrays)
             }
             Op::Dropout { dropout, layer, x, masked, after_cost } => {
                 self.dropout(dropout, layer, [x, masked], after_cost)
             }
+            Op::ClipNorm { most, l1, l2 } => self.clip_norm(most, l1, l2),
             Op::GradientDescent { learning_rate } => self.gradient_descent(learning_rate),
             Op::Optimize { descent } => self.optimize(&descent),
         }
@@ -199,15 +200,13 @@ impl Lowering<'_> {
     }
 
     /// The variant of the kernels of a loss: with weights where the targets have a row more than it needs.
-    fn loss_variant(&self, loss: Loss, z: TensorId, y: Option<TensorId>) -> [u32; 2] {
-        let needed = match loss {
-            Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => 1,
-            Loss::SquaredError => self.rows(z),
-        };
-        [loss_code(loss), u32::from(y.is_some_and(|y| self.rows(y) > needed))]
+    fn loss_variant(&self, criterion: Criterion, z: TensorId, y: Option<TensorId>) -> [u32; 2] {
+        let rows = |id| self.schedule.tensor(id).rows;
+        let needed = criterion.loss.target_rows(rows(z));
+        [loss_code(criterion.loss), u32::from(y.is_some_and(|y| rows(y) > needed))]
     }
 
-    fn loss_params(&self, z: TensorId) -> Result<LossParams> {
+    fn loss_params(&self, criterion: Criterion, z: TensorId) -> Result<LossParams> {
         let n_outputs = self.rows(z);
         if n_outputs > MAX_CLASSES {
             return Err(Error::DeviceLimit {
@@ -221,56 +220,67 @@ impl Lowering<'_> {
         let scale = self.mean();
         // No more batches than samples.
         let n_batches = self.settings.n_batches as u32;
-        Ok(LossParams { n_outputs, m: self.m, n_chunks: 1, rounds: 1, scale, n_batches })
+        let (threshold, smoothing) = (loss_threshold(criterion.loss), criterion.smoothing as f32);
+        Ok(LossParams {
+            n_outputs,
+            m: self.m,
+            n_chunks: 1,
+            rounds: 1,
+            scale,
+            n_batches,
+            threshold,
+            smoothing,
+        })
     }
 
     fn per_sample(
         &mut self,
         kernel: Kernel,
-        loss: Loss,
+        criterion: Criterion,
         (z, y): (TensorId, Option<TensorId>),
         arrays: Vec<ArrayId>,
     ) -> Result<()> {
         // A softmax loops three times over the classes of each sample.
         let rounds = (LOOP_LIMIT / (3 * self.rows(z) + 1)).clamp(1, PER_INVOCATION);
-        let params = LossParams { rounds, ..self.loss_params(z)? };
+        let params = LossParams { rounds, ..self.loss_params(criterion, z)? };
         let grid = self.settings.geometry.over_elements(self.schedule.m, rounds)?;
-        self.push(kernel, &self.loss_variant(loss, z, y), params, arrays, grid);
+        self.push(kernel, &self.loss_variant(criterion, z, y), params, arrays, grid);
         Ok(())
     }
 
-    fn cost(&mut self, loss: Loss, z: TensorId, y: TensorId) -> Result<()> {
+    fn cost(&mut self, criterion: Criterion, z: TensorId, y: TensorId) -> Result<()> {
         // A softmax loops twice over the classes of each sample.
         let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Scratch, ArrayId::History];
-        self.sum_of_costs(Kernel::Cost, loss, (z, y), 2 * self.rows(z), arrays)
+        self.sum_of_costs(Kernel::Cost, criterion, (z, y), 2 * self.rows(z), arrays)
     }
 
-    fn cost_and_delta(&mut self, loss: Loss, z: TensorId, y: TensorId, dz: TensorId) -> Result<()> {
+    fn cost_and_delta(&mut self, criterion: Criterion, z: TensorId, y: TensorId, dz: TensorId) -> Result<()> {
         // Two and three times.
         let loops = 5 * self.rows(z);
         if loops >= LOOP_LIMIT {
-            self.cost(loss, z, y)?;
+            self.cost(criterion, z, y)?;
             let arrays = vec![ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Tensor(dz)];
-            return self.per_sample(Kernel::OutputDelta, loss, (z, Some(y)), arrays);
+            return self.per_sample(Kernel::OutputDelta, criterion, (z, Some(y)), arrays);
         }
         let arrays = [ArrayId::Tensor(z), ArrayId::Tensor(y), ArrayId::Scratch, ArrayId::History];
         let arrays = arrays.into_iter().chain([ArrayId::Tensor(dz)]).collect();
-        self.sum_of_costs(Kernel::CostAndDelta, loss, (z, y), loops, arrays)
+        self.sum_of_costs(Kernel::CostAndDelta, criterion, (z, y), loops, arrays)
     }
 
     fn sum_of_costs(
         &mut self,
         kernel: Kernel,
-        loss: Loss,
+        criterion: Criterion,
         (z, y): (TensorId, TensorId),
         loops: u32,
         arrays: Vec<ArrayId>,
     ) -> Result<()> {
         let chunks = self.settings.geometry.chunks(self.m, loops)?;
-        let params = LossParams { n_chunks: chunks.count, rounds: chunks.rounds, ..self.loss_params(z)? };
+        let params =
+            LossParams { n_chunks: chunks.count, rounds: chunks.rounds, ..self.loss_params(criterion, z)? };
         self.out.scratch = self.out.scratch.max(chunks.count as usize);
         let grid = self.settings.geometry.check([chunks.count, 1, 1])?;
-        let variant = self.loss_variant(loss, z, Some(y));
+        let variant = self.loss_variant(criterion, z, Some(y));
         self.push(kernel, &variant, params, arrays, grid);
         if chunks.count > 1 {
             let arrays = vec![ArrayId::Scratch, ArrayId::History];

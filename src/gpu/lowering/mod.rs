@@ -1,5 +1,6 @@
 //! Ways to turn a schedule into dispatches; plain data, no wgpu.
 
+mod clip;
 mod fusion;
 mod layer;
 mod layerwise;

@@ -146,7 +146,7 @@ impl Whole {
             return (Program::of(vec![resident]), params);
         }
         let n_parameters = self.shape.n_parameters;
-        let partial = array(device, "partial sums", n_chunks as usize * (n_parameters as usize + 1));
+        let partial = array(device, "partial sums", self.partial_sums_of(n_chunks));
         let arrays = [tables, x, y, parameters, steps, &partial];
         let forward_and_back = Bound::new(device, kernel, pipeline, &params, &arrays, [n_chunks, 1, 1]);
         let fields = with_step_constants!(
@@ -169,8 +169,20 @@ impl Whole {
         (Program::of(vec![forward_and_back, finish]), params)
     }
 
+    /// Elements of the partial sums of a fused step.
+    pub(in crate::gpu) fn partial_sums(&self) -> Option<usize> {
+        let chunks = self.chunks(self.blocks.of_batch() as u32);
+        let fused = self.lowering == Lowering::Fused;
+        fused.then_some(chunks.ok()?.1).map(|n_chunks| self.partial_sums_of(n_chunks))
+    }
+
+    fn partial_sums_of(&self, n_chunks: u32) -> usize {
+        n_chunks as usize * (self.shape.n_parameters as usize + 1)
+    }
+
     fn block_params(&self, rounds: u32, evaluate: bool) -> BlockParams {
         let batches = self.blocks.batches;
+        let (threshold, smoothing) = self.shape.loss_params();
         with_step_constants!(
             BlockParams {
                 m: batches.m as u32,
@@ -184,6 +196,8 @@ impl Whole {
                 evaluate: evaluate.into(),
                 history: self.history as u32,
                 table_size: self.shape.table_size,
+                threshold: threshold,
+                smoothing: smoothing,
                 step_sizes_at: self.step_sizes_at(),
             },
             &self.descent
