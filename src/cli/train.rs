@@ -136,6 +136,17 @@ impl Args {
         console.line(&format!("training  {}", run.steps.describe()))
     }
 
+    /// A folder of its own, or that of the run that is taken up again.
+    fn folder(&self, run: &Prepared, resumed: Option<&(PathBuf, SavedCheckpoint)>) -> Result<RunFolder> {
+        match resumed {
+            None => RunFolder::create(self.results.out.as_deref(), &run.source.short_name()),
+            Some((path, saved)) => {
+                check_resumed(saved, run)?;
+                RunFolder::reopen(path)
+            }
+        }
+    }
+
     fn job<'a>(&self, run: &'a Prepared, keeping: &'a Keeping<'a>) -> Result<Job<'a>> {
         let Prepared { backend, network, steps, parts, .. } = run;
         let dataset = &parts.training;
@@ -189,13 +200,7 @@ async fn train(
     let run = args.prepare().await?;
     let n_parameters = run.parameters.values().len();
     let console = Console::new(!args.results.quiet && !args.results.json, run.steps.iterations);
-    let mut folder = match &resumed {
-        None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
-        Some((path, saved)) => {
-            check_resumed(saved, &run)?;
-            RunFolder::reopen(path)?
-        }
-    };
+    let mut folder = args.folder(&run, resumed.as_ref())?;
     let interrupt = Interrupt::listen()?;
     args.describe(&run, n_parameters, &console)?;
     if let Some((path, saved)) = &resumed {

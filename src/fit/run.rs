@@ -73,6 +73,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
     };
     let stop = callbacks.cancel.clone();
     let mut trainer = Trainer::new(executor, plan).cancelled_by(stop.clone());
+    trainer = trainer.surviving(&backend, problem, |_| {});
     if is_watched(options, &steps, &parts, &callbacks) {
         let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
         trainer = trainer.watched(options.watch(&steps, validation));

@@ -17,6 +17,8 @@ mod rate_range;
 mod recovery;
 mod score;
 mod streamed;
+#[cfg(feature = "gpu")]
+mod together;
 mod trainer;
 mod watch;
 

@@ -47,12 +47,36 @@ pub(super) struct Recovery<'b> {
     samples: Option<usize>,
     on_recovery: Box<dyn FnMut(&Recovered) + 'b>,
     snapshot: Snapshot,
-    /// When it was taken, and how long that took.
-    taken: Instant,
+    rhythm: Rhythm,
+    failures: Failures,
+}
+
+/// When snapshots are taken.
+pub(super) struct Rhythm {
+    /// When the last one was, and how long that took.
+    last: Instant,
     took: Duration,
     shortest: Duration,
     rarity: u32,
-    failures: Failures,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { last: Instant::now(), took: Duration::ZERO, shortest: SHORTEST, rarity: RARITY }
+    }
+}
+
+impl Rhythm {
+    /// Whether it is time for another.
+    pub(super) fn is_due(&self) -> bool {
+        self.last.elapsed() >= self.shortest.max(self.took * self.rarity)
+    }
+
+    /// One was taken; `begin` is when it was begun.
+    pub(super) fn taken(&mut self, begin: Instant) {
+        self.last = Instant::now();
+        self.took = self.last - begin;
+    }
 }
 
 /// How often something has failed in a row.
@@ -113,33 +137,19 @@ impl<'b> Recovery<'b> {
             looks: 0,
             best: None,
         };
-        let (taken, took, failures) = (Instant::now(), Duration::ZERO, Failures::default());
-        let (shortest, rarity) = (SHORTEST, RARITY);
-        Self {
-            backend,
-            problem,
-            lowering,
-            samples,
-            on_recovery,
-            snapshot,
-            taken,
-            took,
-            shortest,
-            rarity,
-            failures,
-        }
+        let (rhythm, failures) = Default::default();
+        Self { backend, problem, lowering, samples, on_recovery, snapshot, rhythm, failures }
     }
 
     /// Whether it is time for another snapshot.
     pub(super) fn is_due(&self) -> bool {
-        self.taken.elapsed() >= self.shortest.max(self.took * self.rarity)
+        self.rhythm.is_due()
     }
 
     /// Takes the place of the last snapshot; `begin` is when it was begun.
     pub(super) fn keep(&mut self, snapshot: Snapshot, begin: Instant) {
         self.snapshot = snapshot;
-        self.taken = Instant::now();
-        self.took = self.taken - begin;
+        self.rhythm.taken(begin);
     }
 
     pub(super) fn snapshot(&mut self) -> &mut Snapshot {
@@ -202,7 +212,7 @@ impl<'b> Trainer<'b> {
     #[doc(hidden)]
     pub fn snapshot_every(mut self, shortest: Duration) -> Self {
         if let Some(recovery) = &mut self.recovery {
-            (recovery.shortest, recovery.rarity) = (shortest, 0);
+            (recovery.rhythm.shortest, recovery.rhythm.rarity) = (shortest, 0);
         }
         self
     }
