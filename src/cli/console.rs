@@ -16,6 +16,11 @@ pub fn error(message: &str) {
     let _ = writeln!(io::stderr(), "error: {}", clean(message));
 }
 
+/// Prints a warning in one line on standard error, also where nothing else is printed: what follows may be wrong.
+pub fn warning(message: &str) {
+    let _ = writeln!(io::stderr(), "warning: {}", clean(message));
+}
+
 /// Prints what is no error in one line on standard error: for a program that ends with nothing else to say.
 pub fn notice(message: &str) {
     let _ = writeln!(io::stderr(), "{}", clean(message));

@@ -215,6 +215,7 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
     let mut choices = Choices::load(job.retune);
     let key = lowering_key(backend, problem);
     if let Some(Ok(lowering)) = choices.get(&key).map(str::parse::<Lowering>)
+        && !backend.avoided().contains(&lowering)
         && let Ok(executor) = backend.executor(problem, lowering)
     {
         console

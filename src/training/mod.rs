@@ -38,7 +38,9 @@ pub use feed::{Feed, StandIn, Targets as FeedTargets, WINDOW_BYTES, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use lbfgs::{LBFGS_HISTORY, Lbfgs};
 pub use metrics::{Metric, Metrics};
-pub use planner::{Choice, fastest_backend, fastest_lowering, fastest_window_backend};
+pub use planner::{
+    Choice, fastest_backend, fastest_lowering, fastest_trusted_backend, fastest_window_backend,
+};
 pub use plateau::Plateau;
 pub use population::{Outcomes, Population};
 pub use rate_range::{RangeTest, RangeTested};
