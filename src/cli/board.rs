@@ -206,6 +206,8 @@ fn show(
     cancel: &CancelToken,
 ) -> std::io::Result<()> {
     let begin = Instant::now();
+    // Terminals without a second screen still show what was printed.
+    terminal.clear()?;
     loop {
         let ends = closing.load(Ordering::Relaxed);
         let failed = {

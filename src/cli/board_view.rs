@@ -101,7 +101,10 @@ fn draw_chart(frame: &mut Frame<'_>, area: Rect, title: &str, curves: &[Curve<'_
     let decimals = |value: f64| format!("{value:.4}");
     let y_axis = Axis::default().bounds(y).labels(ends(y, &decimals)).style(Style::default().dim());
     let block = Block::bordered().title(format!(" {title} "));
-    frame.render_widget(Chart::new(datasets.collect()).block(block).x_axis(x_axis).y_axis(y_axis), area);
+    // The legend tells the curves apart, so it stays unless it would hide them.
+    let most = (Constraint::Ratio(1, 2), Constraint::Ratio(1, 2));
+    let chart = Chart::new(datasets.collect()).block(block).hidden_legend_constraints(most);
+    frame.render_widget(chart.x_axis(x_axis).y_axis(y_axis), area);
 }
 
 /// The ends of an axis; one that is wider than a single value.

@@ -35,7 +35,13 @@ impl WeightArgs {
         let Some(column) = self.column() else { return Ok(source) };
         match &mut source {
             DataSource::File(file) => {
+                let chosen = !file.selection.features.is_empty();
                 file.selection.features.retain(|feature| feature != column);
+                // None chosen would mean all.
+                if chosen && file.selection.features.is_empty() {
+                    let reason = "it is the only feature; nothing would be left to learn from";
+                    return Err(Error::invalid("column of weights", column, reason));
+                }
                 if !file.selection.drop.iter().any(|dropped| dropped == column) {
                     file.selection.drop.push(column.to_owned());
                 }
