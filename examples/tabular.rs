@@ -3,7 +3,7 @@
 //! `cargo run --release --example tabular` learns Fisher's irises (1936), 150 flowers of 3 species; another file as
 //! `... --example tabular -- people.csv income`, with the name of the column to learn.
 //!
-//! Expected: after some 200 epochs nothing is gained any more; the kept network knows at least 28 of the 30 irises it never saw.
+//! Expected: it stops long before the last epoch, and the kept network knows nearly all of the 30 irises it never saw.
 
 use std::ops::ControlFlow;
 
