@@ -110,7 +110,7 @@ fn weights_that_cannot_be_meant_are_refused() {
         ("--data good.csv --weights short.npy", 1, "expected 20, one for each sample of good.csv, found 19"),
         ("--data good.csv --weights below.npy", 1, "row 1: it is -1"),
         ("--data good.csv --weights none.npy", 1, "row 1: it is NaN"),
-        ("--data good.csv --weights text.npy", 1, "a file of weights is an NPY file"),
+        ("--data good.csv --weights text.npy", 1, "text.npy: it does not begin as NumPy's files do"),
         ("--data good.csv --weights absent.npy", 1, "cannot read absent.npy"),
         ("--weights w", 2, "flower is generated"),
     ] {
