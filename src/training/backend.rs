@@ -293,7 +293,7 @@ impl Backend {
     /// # Errors
     /// As [`executor`](Self::executor); [`Error::InvalidArgument`] for a backend that holds all samples.
     pub fn window_executor(&self, problem: &Problem<'_>, samples: usize) -> Result<Executor<'_>> {
-        let _ = samples;
+        let _ = (problem, samples);
         match self {
             #[cfg(feature = "cpu")]
             Self::Cpu => Ok(Executor::Cpu(Box::new(cpu::Executor::new(problem)?))),
