@@ -1,5 +1,6 @@
 //! Trains one network the way every command does: reports, progress bar, score, pictures' raw material, times.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,16 +9,21 @@ use gpu_nn::gpu::MemoryPlan;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
+#[cfg(feature = "dashboard")]
+use gpu_nn::training::Metric;
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Recovered, Score, Stopped,
-    Trained, Trainer, WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Lbfgs, Metrics, Plateau, Progress, Recovered, Score,
+    Stopped, Trained, Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
+#[cfg(feature = "dashboard")]
+use super::board::{Board, State};
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
 use super::fit_samples::{self, Samples};
 use super::info::known_memory;
+use super::live::Events;
 use super::options::check_lowering;
 use super::parts::Streams;
 use super::record::Seconds;
@@ -52,10 +58,67 @@ pub struct Job<'a> {
     pub cancel: &'a CancelToken,
     /// What becomes of the last good parameters and their iteration, if the training diverges.
     pub rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
+    /// What follows it while it runs.
+    pub live: Live<'a>,
     /// Points whose predictions are wanted at the end.
     pub grid: Option<Grid>,
     /// Iterations at which a moment of the training is kept, ascending.
     pub moments: Vec<usize>,
+}
+
+/// What follows a training while it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Live<'a> {
+    /// The folder of an event file, if one is wanted.
+    pub folder: Option<&'a Path>,
+    /// Whether it is shown in a dashboard.
+    pub dashboard: bool,
+}
+
+impl<'a> Job<'a> {
+    /// The training that has not begun, or goes on from a checkpoint.
+    fn trainer(&self, executor: Executor<'a>, problem: Problem<'a>, console: &'a Console) -> Trainer<'a> {
+        let mut trainer = Trainer::new(executor, self.steps.plan()).cancelled_by(self.cancel.clone());
+        if let Some(watch) = self.watch {
+            trainer = trainer.watched(watch).falling(self.steps.plateau(watch.metric));
+        }
+        let said = |recovered: &Recovered| {
+            let (at, from) = (thousands(recovered.at), thousands(recovered.from));
+            let cause = &recovered.cause;
+            let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
+        };
+        trainer = trainer.surviving(self.backend, problem, said);
+        let ((every, keep), lowering) = (self.keep, trainer.lowering());
+        trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
+        match self.checkpoint {
+            Some(checkpoint) => trainer.taken_up(checkpoint.clone()),
+            None => trainer,
+        }
+    }
+
+    /// What the looks so far have made of the learning rate, if it waits for a plateau.
+    fn plateau(&self) -> Option<Plateau> {
+        let plateau = self.steps.plateau(self.watch?.metric)?;
+        Some(self.checkpoint.map_or(plateau, |old| plateau.after(&old.looks)))
+    }
+
+    /// Takes the terminal over, if that is what is asked for.
+    #[cfg(feature = "dashboard")]
+    fn open_dashboard(&self, console: &Console, before: usize) -> Result<()> {
+        if self.live.dashboard {
+            let title = format!("{}, {}", self.dataset.name, self.network);
+            let metric = self.watch.map_or(Metric::Cost, |watch| watch.metric);
+            let state = State::new(title, self.steps, metric, before);
+            console.open(Board::open(state, self.cancel.clone())?);
+        }
+        Ok(())
+    }
+
+    /// There is none in this build, and no option that asks for it.
+    #[cfg(not(feature = "dashboard"))]
+    fn open_dashboard(&self, _console: &Console, _before: usize) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The network in the middle of its training.
@@ -77,6 +140,8 @@ pub struct Fit {
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
+    /// What could not be written on the way; the training is none the worse for it.
+    pub late: Option<Error>,
 }
 
 /// Trains from `parameters`; `start` is when the setup began, `on_cost` sees each reported cost as it arrives.
@@ -95,29 +160,20 @@ pub async fn fit(
         Some(executor) => executor,
         None => open(&job, &problem, console).await?,
     };
-    let mut trainer = Trainer::new(executor, plan).cancelled_by(job.cancel.clone());
-    trainer = samples.feed(&job, trainer)?;
-    if let Some(watch) = job.watch {
-        trainer = trainer.watched(watch);
-    }
-    let said = |recovered: &Recovered| {
-        let (at, from) = (thousands(recovered.at), thousands(recovered.from));
-        let cause = &recovered.cause;
-        let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
-    };
-    trainer = trainer.surviving(job.backend, problem, said);
-    let ((every, keep), lowering) = (job.keep, trainer.lowering());
-    trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
-    if let Some(checkpoint) = job.checkpoint {
-        trainer = trainer.taken_up(checkpoint.clone());
-    }
+    let mut trainer = samples.feed(&job, job.trainer(executor, problem, console))?;
     let setup = start.elapsed();
     let begin = Instant::now();
     let (seen, looks) = job.checkpoint.map_or((0, 0), |old| (old.costs.len(), old.looks.len()));
-    let mut watch = Watch { console, steps, seen, looks, on_cost };
+    let events = match job.live.folder {
+        Some(folder) => Some(Events::create(folder, steps, job.watch.is_some(), (seen, looks))?),
+        None => None,
+    };
+    job.open_dashboard(console, problem.done)?;
+    let mut watch = Watch { console, steps, plateau: job.plateau(), seen, looks, on_cost, events };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
-    console.finish();
+    console.finish(trained.as_ref().err());
+    let events = watch.events.take();
     if let (Err(Error::Diverged { .. }), Some((iteration, good))) = (&trained, trainer.last_good()) {
         (job.rescue)(iteration, good)?;
     }
@@ -136,14 +192,19 @@ pub async fn fit(
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
-    let lowering = trainer.lowering();
-    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
+    let (lowering, late) = (trainer.lowering(), events.and_then(Events::error));
+    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds, late })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.
 async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Result<Executor<'b>> {
     let Job { backend, lowering, steps, .. } = job;
     check_lowering(*lowering, backend)?;
+    if let Some(history) = steps.method.history() {
+        let executor = backend.executor(problem, lowering.unwrap_or(Lowering::Layerwise))?;
+        let state = job.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.state);
+        return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, problem, history, state)?)));
+    }
     match (lowering, backend.adapter()) {
         (Some(lowering), Some(_)) => return with_room(backend, problem, *lowering, console),
         (Some(lowering), None) => return backend.executor(problem, *lowering),
@@ -154,6 +215,7 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
     let mut choices = Choices::load(job.retune);
     let key = lowering_key(backend, problem);
     if let Some(Ok(lowering)) = choices.get(&key).map(str::parse::<Lowering>)
+        && !backend.avoided().contains(&lowering)
         && let Ok(executor) = backend.executor(problem, lowering)
     {
         console
@@ -217,15 +279,21 @@ async fn regions(trainer: &mut Trainer<'_>, grid: Grid, loss: Loss) -> Result<Re
 struct Watch<'a> {
     console: &'a Console,
     steps: Steps,
+    /// What the looks so far have made of the learning rate.
+    plateau: Option<Plateau>,
     /// Costs and looks that have been shown.
     seen: usize,
     looks: usize,
     on_cost: &'a mut dyn FnMut(usize, f64),
+    events: Option<Events>,
 }
 
 impl Watch<'_> {
     fn look(&mut self, progress: &Progress<'_>) {
-        self.console.progress(progress.done);
+        self.console.see(progress);
+        if let Some(events) = &mut self.events {
+            events.see(progress);
+        }
         if progress.looks.is_empty() && !self.steps.in_batches() {
             let every = self.steps.report_every;
             let first = self.seen.next_multiple_of(every);
@@ -238,6 +306,12 @@ impl Watch<'_> {
             // Some twenty lines, however many looks.
             if (index + 1).is_multiple_of(all.div_ceil(20)) || index + 1 == all {
                 let _ = self.console.line(&self.steps.describe_look(look));
+            }
+            if let Some(plateau) = &mut self.plateau
+                && plateau.see(look)
+            {
+                let rate = self.steps.descent.learning_rate * plateau.factor();
+                let _ = self.console.line(&format!("  learning rate {rate:e} from here on"));
             }
         }
         self.looks = progress.looks.len();

@@ -51,7 +51,8 @@ impl Samples {
         };
         if let Some(checkpoint) = job.checkpoint {
             problem.parameters = &checkpoint.parameters;
-            problem.state = &checkpoint.state;
+            // That of L-BFGS is its own affair.
+            problem.state = if steps.method.history().is_some() { &[] } else { &checkpoint.state };
             problem.done = checkpoint.done;
         }
         problem

@@ -2,14 +2,14 @@
 
 mod conclusion;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Metric, Metrics, WINDOW_BYTES, WatchPlan, sample_weights, stand_in,
+    Backend, CancelToken, Checkpoint, WINDOW_BYTES, WatchPlan, check_metric, sample_weights, stand_in,
 };
 use gpu_nn::{Error, Result};
 
@@ -20,6 +20,7 @@ use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, fit};
 use super::interrupt::{self, Interrupt};
 use super::judged;
+use super::live::LiveArgs;
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -66,6 +67,8 @@ pub struct Args {
     backend: BackendArgs,
     #[command(flatten)]
     results: ResultArgs,
+    #[command(flatten)]
+    live: LiveArgs,
     /// Go on with the training of a run that kept checkpoints; options given beside it change it, such as more --epochs
     #[arg(long, value_name = "RUN", help_heading = "Training")]
     resume: Option<PathBuf>,
@@ -99,11 +102,15 @@ impl Args {
         };
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
-        self.check_metric(&parts, &network)?;
+        check_metric(self.validation.metric, &network, parts.validation.as_ref())?;
         if self.animate {
             pictures::check_drawable(dataset)?;
         }
         let steps = self.training.steps(dataset.m)?;
+        if self.animate && steps.plateau(self.validation.metric).is_some() {
+            let reason = "--animate goes on between looks without looking; leave one of them out";
+            return Err(Error::invalid("schedule", "plateau", reason));
+        }
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
         let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
         let lowering = self.training.lowering;
@@ -134,35 +141,14 @@ impl Args {
         }
     }
 
-    /// Refuses a metric that the validation data cannot have.
-    fn check_metric(&self, parts: &Parts, network: &Network) -> Result<()> {
-        let metric = self.validation.metric;
-        let Some(dataset) = &parts.validation else {
-            if metric == Metric::Cost {
-                return Ok(());
-            }
-            return Err(Error::invalid(
-                "metric",
-                metric,
-                "it needs data to be watched on; add --validation 0.1",
-            ));
-        };
-        let nothing = vec![0.5; network.n_outputs() * dataset.m];
-        let metrics = Metrics::new(network.loss(), &nothing, dataset);
-        if metrics.get(metric).is_some() {
-            return Ok(());
-        }
-        let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
-        Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
-    }
-
     /// How the training is watched: where there is something to see between its reports.
     fn watch<'a>(&self, run: &'a Prepared) -> Option<WatchPlan<'a>> {
         let ValidationArgs { metric, patience, max_time, .. } = self.validation;
         let validation = run.parts.validation.as_ref().map(|dataset| (dataset, run.network.loss()));
         let stops = patience.is_some() || max_time.is_some();
         let keeps = self.validation.checkpoint_every.is_some();
-        let needed = validation.is_some() || stops || keeps || run.steps.in_batches();
+        let waits = run.steps.plateau(metric).is_some();
+        let needed = validation.is_some() || stops || keeps || waits || run.steps.in_batches();
         let every = run.steps.look_every();
         needed.then_some(WatchPlan { validation, every, metric, patience, max_time })
     }
@@ -188,6 +174,17 @@ impl Args {
         console.line(&format!("training  {}", run.steps.describe()))
     }
 
+    /// A folder of its own, or that of the run that is taken up again.
+    fn folder(&self, run: &Prepared, resumed: Option<&(PathBuf, SavedCheckpoint)>) -> Result<RunFolder> {
+        match resumed {
+            None => RunFolder::create(self.results.out.as_deref(), &run.source.short_name()),
+            Some((path, saved)) => {
+                check_resumed(saved, run)?;
+                RunFolder::reopen(path)
+            }
+        }
+    }
+
     fn job<'a>(&self, run: &'a Prepared, keeping: &'a Keeping<'a>) -> Result<Job<'a>> {
         let Prepared { backend, network, steps, parts, .. } = run;
         let dataset = &parts.training;
@@ -209,6 +206,7 @@ impl Args {
             checkpoint: keeping.checkpoint,
             keep: (self.validation.checkpoint_every, keeping.keep),
             cancel: keeping.cancel,
+            live: self.live.of(keeping.folder),
             rescue: keeping.rescue,
             grid,
             moments,
@@ -222,6 +220,7 @@ struct Keeping<'a> {
     keep: &'a Keep<'a>,
     rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
     cancel: &'a CancelToken,
+    folder: &'a Path,
 }
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
@@ -237,16 +236,11 @@ async fn train(
     words: Vec<String>,
     start: Instant,
 ) -> Result<()> {
+    args.live.check()?;
     let run = args.prepare().await?;
     let n_parameters = run.parameters.values().len();
     let console = Console::new(!args.results.quiet && !args.results.json, run.steps.iterations);
-    let mut folder = match &resumed {
-        None => RunFolder::create(args.results.out.as_deref(), &run.source.short_name())?,
-        Some((path, saved)) => {
-            check_resumed(saved, &run)?;
-            RunFolder::reopen(path)?
-        }
-    };
+    let mut folder = args.folder(&run, resumed.as_ref())?;
     let interrupt = Interrupt::listen()?;
     args.describe(&run, n_parameters, &console)?;
     if let Some((path, saved)) = &resumed {
@@ -265,7 +259,13 @@ async fn train(
         console.line(&format!("kept      the network after {n} iterations, the last that was well: {path}"))
     };
     let checkpoint = resumed.as_ref().map(|(_, saved)| &saved.checkpoint);
-    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue, cancel: interrupt.token() };
+    let keeping = Keeping {
+        checkpoint,
+        keep: &keep,
+        rescue: &rescue,
+        cancel: interrupt.token(),
+        folder: folder.path(),
+    };
     let job = args.job(&run, &keeping)?;
     let mut on_cost = |iteration: usize, cost: f64| {
         // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
@@ -275,23 +275,30 @@ async fn train(
     drop(interrupt);
     let fit = fit.or_else(|error| Err(interrupt::report(error, &mut folder, args.results.json)?))?;
 
-    model(&run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
+    let written = write(&args, &run, &fit, &mut folder)?;
+    match args.results.json {
+        true => console::print_json(&report(&args, &run, &fit, &folder))?,
+        false => conclude(&args, &run, &fit, &folder, &written, &console)?,
+    }
+    fit.late.map_or(Ok(()), Err)
+}
+
+/// Writes everything that came out; the names of the files.
+fn write(args: &Args, run: &Prepared, fit: &Fit, folder: &mut RunFolder) -> Result<Vec<&'static str>> {
+    model(run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
     folder.keep();
     folder.write("history.csv", history_csv(&fit.trained.costs, fit.trained.cost_after_last))?;
-    folder.write("run.toml", record(&args, &run, &fit)?)?;
+    folder.write("run.toml", record(args, run, fit)?)?;
     let mut written = vec![FILE_NAME, "history.csv", "run.toml"];
     if !fit.trained.looks.is_empty() {
         folder.write("looks.csv", looks_csv(&fit.trained.looks))?;
         written.push("looks.csv");
     }
     if !args.results.no_plots {
-        written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
-        written.extend(judged::draw_held_out(&mut folder, &run.parts, &run.network, &fit)?);
+        written.extend(pictures::draw_run(folder, &run.parts.training, &run.network, fit)?);
+        written.extend(judged::draw_held_out(folder, &run.parts, &run.network, fit)?);
     }
-    if args.results.json {
-        return console::print_json(&report(&args, &run, &fit, &folder));
-    }
-    conclude(&args, &run, &fit, &folder, &written, &console)
+    Ok(written)
 }
 
 /// The network with those parameters, as it is saved.
@@ -323,7 +330,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
-        optimizer: run.steps.descent.optimizer.to_string(),
+        optimizer: run.steps.method.to_string(),
         learning_rate: run.steps.descent.learning_rate,
         batch_size: run.steps.batches.size,
         iterations_done: fit.trained.costs.len(),
@@ -352,7 +359,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
-            optimizer: run.steps.descent.optimizer.to_string(),
+            optimizer: run.steps.method.to_string(),
             learning_rate: run.steps.descent.learning_rate,
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,

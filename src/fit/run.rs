@@ -8,11 +8,11 @@ use super::options::{Options, Steps};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::network::{Network, initialize};
+use crate::network::initialize;
 use crate::schedule::{Lowering, Problem};
 use crate::training::{
-    Backend, BackendChoice, CancelToken, Executor, Look, Metric, Metrics, Plan, Progress, Trained, Trainer,
-    fastest_backend, fastest_lowering,
+    Backend, BackendChoice, CancelToken, Executor, Look, Metrics, Plan, Plateau, Progress, Trained, Trainer,
+    check_metric, fastest_backend, fastest_lowering,
 };
 
 type OnProgress<'a> = Box<dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a>;
@@ -32,14 +32,15 @@ impl Callbacks<'_> {
     /// Passes on what is new; whoever breaks off ends the training.
     fn see(&mut self, progress: &Progress<'_>, stop: &CancelToken) {
         let mut flow = self.on_progress.as_mut().map_or(ControlFlow::Continue(()), |call| call(progress));
-        for look in &progress.looks[self.shown..] {
+        // A training that goes on after its device was lost sees some looks again.
+        for look in progress.looks.iter().skip(self.shown) {
             if let Some(call) = &mut self.on_look
                 && call(look).is_break()
             {
                 flow = ControlFlow::Break(());
             }
         }
-        self.shown = progress.looks.len();
+        self.shown = self.shown.max(progress.looks.len());
         if flow.is_break() {
             stop.cancel();
         }
@@ -51,7 +52,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
     let dataset: &Dataset = &parts.training;
     let network = options.network(dataset)?;
     let steps = options.steps(dataset.m)?;
-    check_metric(options, &network, parts.validation.as_ref())?;
+    check_metric(options.metric, &network, parts.validation.as_ref())?;
     let parameters = initialize(&network, options.init, options.init_seed);
     let y = dataset.y();
     let problem = Problem {
@@ -60,6 +61,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
         shuffle: steps.batches.shuffle,
         descent: steps.descent,
         dropout: steps.dropout,
+        label_smoothing: options.label_smoothing,
         ..Problem::full_batch(&network, &parameters, &dataset.x, &y, dataset.m, 0.0)
     };
     problem.check()?;
@@ -72,10 +74,14 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
     };
     let stop = callbacks.cancel.clone();
     let mut trainer = Trainer::new(executor, plan).cancelled_by(stop.clone());
+    trainer = trainer.surviving(&backend, problem, |_| {});
     if is_watched(options, &steps, &parts, &callbacks) {
         let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
-        trainer = trainer.watched(options.watch(&steps, validation));
+        let plateau = Plateau::of(steps.descent.rates, options.metric);
+        trainer = trainer.watched(options.watch(&steps, validation)).falling(plateau);
     }
+    // A device that is lost is opened again; the training goes on to the same bits, and nobody need be told.
+    trainer = trainer.surviving(&backend, problem, |_| {});
     let trained = trainer.finish(&mut |progress| callbacks.see(progress, &stop)).await?;
     let test = match &parts.test {
         Some(test) => Some(Metrics::new(network.loss(), &trainer.predict(&test.x, test.m).await?, test)),
@@ -100,26 +106,9 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
 /// Whether there is something to see between the first and the last iteration.
 fn is_watched(options: &Options, steps: &Steps, parts: &Parts<'_>, callbacks: &Callbacks<'_>) -> bool {
     let stops = options.patience.is_some() || options.max_time.is_some();
+    let waits = Plateau::of(steps.descent.rates, options.metric).is_some();
     let seen = parts.validation.is_some() || callbacks.on_look.is_some();
-    stops || seen || steps.batches.count() > 1
-}
-
-/// Refuses a metric that the data cannot have.
-fn check_metric(options: &Options, network: &Network, validation: Option<&Dataset>) -> Result<()> {
-    let metric = options.metric;
-    let Some(dataset) = validation else {
-        if metric == Metric::Cost {
-            return Ok(());
-        }
-        return Err(Error::invalid("metric", metric, "it needs validation data to be watched on"));
-    };
-    let nothing = vec![0.5; network.n_outputs() * dataset.m];
-    let metrics = Metrics::new(network.loss(), &nothing, dataset);
-    if metrics.get(metric).is_some() {
-        return Ok(());
-    }
-    let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
-    Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
+    stops || waits || seen || steps.batches.count() > 1
 }
 
 async fn open(options: &Options, problem: &Problem<'_>, iterations: usize) -> Result<Backend> {

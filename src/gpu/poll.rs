@@ -48,7 +48,7 @@ pub(super) async fn map_for_reading(device: &wgpu::Device, buffer: &wgpu::Buffer
         .map_err(|error| Error::Gpu { during: "mapping a readback buffer", message: error.to_string() })
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests {
     use super::caught;
     use crate::error::Error;

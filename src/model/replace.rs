@@ -57,7 +57,9 @@ fn try_replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<
 fn beside(target: &Path) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}-{}.{UNFINISHED}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    // Browsers have no processes, and no files either: writing says so.
+    let process = if cfg!(target_arch = "wasm32") { 0 } else { process::id() };
+    name.push(format!(".{process}-{}.{UNFINISHED}", COUNT.fetch_add(1, Ordering::Relaxed)));
     target.with_file_name(name)
 }
 

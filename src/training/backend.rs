@@ -111,7 +111,7 @@ impl Backend {
     }
 
     /// The fastest that needs no device.
-    pub(super) fn host() -> Self {
+    pub fn host() -> Self {
         #[cfg(feature = "cpu")]
         return Self::Cpu;
         #[cfg(not(feature = "cpu"))]
@@ -204,6 +204,27 @@ impl Backend {
             Self::Cpu => None,
             #[cfg(feature = "gpu")]
             Self::Gpu(device) => Some(&device.summary().driver),
+        }
+    }
+
+    /// With lowerings that are not to be chosen, since they were found to compute wrongly; they still run when asked for.
+    pub fn avoiding(self, lowerings: Vec<Lowering>) -> Self {
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => Self::Gpu(Box::new(device.avoiding(lowerings))),
+            host => {
+                let _ = lowerings;
+                host
+            }
+        }
+    }
+
+    /// The lowerings that are not to be chosen.
+    pub fn avoided(&self) -> &[Lowering] {
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => device.avoided(),
+            _ => &[],
         }
     }
 

@@ -9,7 +9,9 @@ use crate::gpu;
 use crate::network::Parameters;
 #[cfg(feature = "gpu")]
 use crate::schedule::Lowering;
-use crate::schedule::Window;
+use crate::schedule::{RateSchedule, Window};
+
+use super::lbfgs::Lbfgs;
 
 /// A network in training on one of the backends. Each method is the executor's own of the same name.
 pub enum Executor<'b> {
@@ -24,6 +26,8 @@ pub enum Executor<'b> {
     /// On a device, in single precision, whole iterations at a time; a population of one.
     #[cfg(feature = "gpu")]
     GpuWhole(Box<gpu::Population<'b>>),
+    /// One of the others, which L-BFGS asks for its gradients.
+    Lbfgs(Box<Lbfgs<'b>>),
     /// Keeps the lifetime in builds without devices; cannot be made.
     #[cfg(not(feature = "gpu"))]
     #[doc(hidden)]
@@ -41,6 +45,7 @@ macro_rules! delegate {
             Executor::Gpu($inner) => $gpu,
             #[cfg(feature = "gpu")]
             Executor::GpuWhole($inner) => $whole,
+            Executor::Lbfgs($inner) => $gpu,
             #[cfg(not(feature = "gpu"))]
             Executor::Never(never, _) => match *never {},
         }
@@ -58,9 +63,15 @@ impl Executor<'_> {
             Self::Gpu(_) => Lowering::Layerwise.name(),
             #[cfg(feature = "gpu")]
             Self::GpuWhole(population) => population.lowering().name(),
+            Self::Lbfgs(lbfgs) => lbfgs.lowering(),
             #[cfg(not(feature = "gpu"))]
             Self::Never(never, _) => match *never {},
         }
+    }
+
+    /// Whether no further step would change anything.
+    pub fn has_converged(&self) -> bool {
+        matches!(self, Self::Lbfgs(lbfgs) if lbfgs.has_converged())
     }
 
     /// Runs at most `iterations` training steps and says how many; zero only for zero.
@@ -102,6 +113,12 @@ impl Executor<'_> {
     /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
     pub fn set_parameters(&mut self, parameters: &Parameters) -> Result<()> {
         delegate!(self, e => e.set_parameters(parameters), e.set_parameters(parameters), e.set_parameters(0, parameters))
+    }
+
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        delegate!(self, e => e.set_rates(rates), e.set_rates(rates), e.set_rates(rates));
     }
 
     /// What the optimiser remembers, (states, parameters).

@@ -4,6 +4,8 @@ use super::backend::Backend;
 use super::cancel::CancelToken;
 use super::executor::Executor;
 use super::planner::fastest_lowering;
+#[cfg(feature = "gpu")]
+use super::together::Together;
 use super::trainer::{Plan, Progress, Trained, Trainer};
 use super::watch::Stopped;
 use crate::error::{Error, Result};
@@ -70,8 +72,7 @@ impl<'p> Population<'p> {
                 return self.train_in_groups(backend, device, iterations, on_progress).await;
             }
             if lowering == Some(Lowering::Resident) {
-                let population = gpu::Population::new(device, &self.problems, Lowering::Resident)?;
-                return self.together(population, iterations, on_progress).await;
+                return self.together(device, iterations, on_progress).await;
             }
         }
         #[cfg(feature = "cpu")]
@@ -102,8 +103,7 @@ impl<'p> Population<'p> {
             let choice = fastest_lowering(backend, &group.problems[0], iterations).await?;
             let mut on_done = |done: usize| on_progress(before + done);
             let found = if choice.lowering == Lowering::Resident {
-                let population = gpu::Population::new(device, &group.problems, Lowering::Resident)?;
-                group.together(population, iterations, &mut on_done).await?
+                group.together(device, iterations, &mut on_done).await?
             } else {
                 group.one_by_one(backend, Some(choice.lowering), iterations, &mut on_done).await?
             };
@@ -115,27 +115,24 @@ impl<'p> Population<'p> {
         Ok(outcomes.into_iter().flatten().collect())
     }
 
+    /// All of them in one dispatch at a time, through losses of the device; fewer where it has no room for all.
     #[cfg(feature = "gpu")]
     async fn together(
         &self,
-        mut population: gpu::Population<'_>,
+        device: &gpu::Device,
         iterations: usize,
         on_progress: &mut dyn FnMut(usize),
     ) -> Result<Outcomes> {
-        let mut done = 0;
-        while done < iterations {
-            self.go_on(done * self.problems.len(), iterations)?;
-            done += population.run(iterations - done).await?;
-            on_progress(done * self.problems.len());
-        }
-        let costs = population.take_costs().await?;
-        let after = population.cost().await?;
-        let parameters = population.parameters().await?;
-        let parts = self.problems.iter().zip(costs).zip(after).zip(parameters);
-        let outcome = parts.map(|(((problem, costs), cost_after_last), parameters)| {
-            outcome(problem, costs, cost_after_last, parameters)
-        });
-        Ok(outcome.collect())
+        let mut most = 0;
+        let mut shown = |done: usize| {
+            // What is done again was seen before.
+            most = most.max(done);
+            on_progress(most);
+            self.go_on(most, iterations)
+        };
+        let found = Together { device, problems: &self.problems, iterations }.train(&mut shown).await?;
+        let outcomes = self.problems.iter().zip(found);
+        Ok(outcomes.map(|(problem, (costs, after, last))| outcome(problem, costs, after, last)).collect())
     }
 
     /// Networks side by side on the cores of the host, a few of them for each at a time; each is the same bits as alone.
@@ -171,7 +168,11 @@ impl<'p> Population<'p> {
             let executor = open(backend, problem, lowering, iterations).await?;
             let plan =
                 Plan { iterations, report_every: iterations, learning_rate: problem.descent.learning_rate };
-            let mut trainer = Trainer::new(executor, plan).cancelled_by(self.cancel.clone());
+            let mut trainer = Trainer::new(executor, plan).cancelled_by(self.cancel.clone()).surviving(
+                backend,
+                *problem,
+                |_| {},
+            );
             let mut report = |progress: &Progress<'_>| on_progress(i * iterations + progress.done);
             match trainer.finish(&mut report).await {
                 Err(error) if !matches!(error, Error::Diverged { .. }) => return Err(error),

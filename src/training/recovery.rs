@@ -7,6 +7,7 @@ use web_time::Instant;
 use super::backend::Backend;
 use super::executor::Executor;
 use super::feed::Feed;
+use super::lbfgs::Lbfgs;
 use super::trainer::Trainer;
 use super::watch::Best;
 use crate::error::{Error, Result};
@@ -45,14 +46,40 @@ pub(super) struct Recovery<'b> {
     lowering: Lowering,
     /// All samples, where the executor gets a window of them at a time.
     samples: Option<usize>,
+    /// Steps that L-BFGS remembers, if it is that.
+    lbfgs: Option<usize>,
     on_recovery: Box<dyn FnMut(&Recovered) + 'b>,
     snapshot: Snapshot,
-    /// When it was taken, and how long that took.
-    taken: Instant,
+    rhythm: Rhythm,
+    failures: Failures,
+}
+
+/// When snapshots are taken.
+pub(super) struct Rhythm {
+    /// When the last one was, and how long that took.
+    last: Instant,
     took: Duration,
     shortest: Duration,
     rarity: u32,
-    failures: Failures,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { last: Instant::now(), took: Duration::ZERO, shortest: SHORTEST, rarity: RARITY }
+    }
+}
+
+impl Rhythm {
+    /// Whether it is time for another.
+    pub(super) fn is_due(&self) -> bool {
+        self.last.elapsed() >= self.shortest.max(self.took * self.rarity)
+    }
+
+    /// One was taken; `begin` is when it was begun.
+    pub(super) fn taken(&mut self, begin: Instant) {
+        self.last = Instant::now();
+        self.took = self.last - begin;
+    }
 }
 
 /// How often something has failed in a row.
@@ -113,33 +140,20 @@ impl<'b> Recovery<'b> {
             looks: 0,
             best: None,
         };
-        let (taken, took, failures) = (Instant::now(), Duration::ZERO, Failures::default());
-        let (shortest, rarity) = (SHORTEST, RARITY);
-        Self {
-            backend,
-            problem,
-            lowering,
-            samples,
-            on_recovery,
-            snapshot,
-            taken,
-            took,
-            shortest,
-            rarity,
-            failures,
-        }
+        let (rhythm, failures) = Default::default();
+        let lbfgs = None;
+        Self { backend, problem, lowering, samples, lbfgs, on_recovery, snapshot, rhythm, failures }
     }
 
     /// Whether it is time for another snapshot.
     pub(super) fn is_due(&self) -> bool {
-        self.taken.elapsed() >= self.shortest.max(self.took * self.rarity)
+        self.rhythm.is_due()
     }
 
     /// Takes the place of the last snapshot; `begin` is when it was begun.
     pub(super) fn keep(&mut self, snapshot: Snapshot, begin: Instant) {
         self.snapshot = snapshot;
-        self.taken = Instant::now();
-        self.took = self.taken - begin;
+        self.rhythm.taken(begin);
     }
 
     pub(super) fn snapshot(&mut self) -> &mut Snapshot {
@@ -173,6 +187,11 @@ impl<'b> Recovery<'b> {
         }
         let Snapshot { done, parameters, state, .. } = &self.snapshot;
         let problem = Problem { parameters, state, done: *done, ..self.problem };
+        if let Some(history) = self.lbfgs {
+            let problem = Problem { state: &[], ..problem };
+            let executor = self.backend.executor_with_room(&problem, self.lowering)?;
+            return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, &problem, history, state)?)));
+        }
         match self.samples {
             Some(samples) => self.backend.window_executor(&problem, samples),
             None => self.backend.executor_with_room(&problem, self.lowering),
@@ -192,7 +211,12 @@ impl<'b> Trainer<'b> {
     ) -> Self {
         if let Ok(lowering) = self.lowering().parse::<Lowering>() {
             let samples = self.feed.as_ref().map(Feed::samples);
-            self.recovery = Some(Recovery::new(backend, problem, lowering, samples, Box::new(on_recovery)));
+            let mut recovery = Recovery::new(backend, problem, lowering, samples, Box::new(on_recovery));
+            if let Executor::Lbfgs(lbfgs) = &self.executor {
+                recovery.lbfgs = Some(lbfgs.history());
+                recovery.snapshot.state = lbfgs.saved();
+            }
+            self.recovery = Some(recovery);
             self.mark_seen();
         }
         self
@@ -202,7 +226,7 @@ impl<'b> Trainer<'b> {
     #[doc(hidden)]
     pub fn snapshot_every(mut self, shortest: Duration) -> Self {
         if let Some(recovery) = &mut self.recovery {
-            (recovery.shortest, recovery.rarity) = (shortest, 0);
+            (recovery.rhythm.shortest, recovery.rhythm.rarity) = (shortest, 0);
         }
         self
     }
@@ -253,6 +277,8 @@ impl<'b> Trainer<'b> {
         }
         if let Some(watch) = &mut self.watch {
             watch.go_back(*looks, best.clone());
+            let looks = watch.looks().to_vec();
+            self.rates_after(&looks);
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use super::executor::Executor;
 use super::metrics::{Metric, Metrics};
 use super::streamed::outputs;
 use crate::data::{Dataset, SampleSource};
-use crate::error::Result;
-use crate::network::{Loss, Parameters};
+use crate::error::{Error, Result};
+use crate::network::{Loss, Network, Parameters};
 
 /// How to watch.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,27 @@ pub struct WatchPlan<'a> {
     pub max_time: Option<Duration>,
 }
 
+/// Refuses a metric that cannot be watched: the network and the validation data do not have it.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] naming those that they have.
+pub fn check_metric(metric: Metric, network: &Network, validation: Option<&Dataset>) -> Result<()> {
+    let Some(dataset) = validation else {
+        if metric == Metric::Cost {
+            return Ok(());
+        }
+        let reason = "it needs data to be watched on; hold some out, as --validation 0.1 does";
+        return Err(Error::invalid("metric", metric, reason));
+    };
+    let nothing = vec![0.5; network.n_outputs() * dataset.m];
+    let metrics = Metrics::new(network.loss(), &nothing, dataset);
+    if metrics.get(metric).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
+    Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
+}
+
 /// What a look saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Look {
@@ -40,6 +61,16 @@ pub struct Look {
     pub best: bool,
 }
 
+impl Look {
+    /// What a metric is on the validation data, or the training cost where there is none.
+    pub fn value(&self, metric: Metric) -> f64 {
+        match &self.validation {
+            Some(metrics) => metrics.get(metric).unwrap_or(f64::NAN),
+            None => self.training_cost,
+        }
+    }
+}
+
 /// Why a training ended before its last iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
@@ -50,6 +81,8 @@ pub enum Stopped {
     },
     /// The time was up.
     OutOfTime,
+    /// No further step would change anything.
+    Converged,
     /// Somebody cancelled it, see [`super::CancelToken`].
     Cancelled,
 }
@@ -137,11 +170,9 @@ impl<'a> Watch<'a> {
                 Some(Metrics::new(loss, &a, dataset))
             }
         };
-        let value = match &validation {
-            Some(metrics) => metrics.get(plan.metric).unwrap_or(f64::NAN),
-            None => training_cost,
-        };
         let parameters = executor.parameters().await?;
+        let mut look = Look { iteration: done, training_cost, validation, best: false };
+        let value = look.value(plan.metric);
         let best = self.best.as_ref().is_none_or(|best| plan.metric.improves(value, best.value));
         if best {
             // They are only wanted back where the training may go past them.
@@ -149,7 +180,8 @@ impl<'a> Watch<'a> {
             self.best = Some(Best { look: self.looks.len(), value, parameters: kept });
         }
         self.last_good = Some((done, parameters));
-        self.looks.push(Look { iteration: done, training_cost, validation, best });
+        look.best = best;
+        self.looks.push(look);
         Ok(self.stop())
     }
 

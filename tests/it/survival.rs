@@ -8,7 +8,8 @@ use gpu_nn::gpu::{Device, MemoryPlan};
 use gpu_nn::network::{Activation, Initializer, Loss, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::{Descent, Lowering, Optimizer, Problem};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Metric, Plan, Recovered, Stopped, Trained, Trainer, WatchPlan,
+    Backend, CancelToken, Checkpoint, Metric, Plan, Population, Recovered, Stopped, Trained, Trainer,
+    WatchPlan,
 };
 use gpu_nn::{Error, Result};
 use pollster::block_on;
@@ -303,4 +304,33 @@ fn the_memory_plan_is_what_a_training_takes() {
     let plan = MemoryPlan::new(device(&backend), &problem, Lowering::Layerwise).unwrap();
     assert_eq!(plan.data, 4 * 3 * 100_000);
     assert!(plan.activations >= 4 * (5 + 3 + 1) * 100_000, "{plan}");
+}
+
+/// Networks that train in one dispatch: the device is lost under them, or has no room for so many.
+#[test]
+fn a_population_survives_too() {
+    let Some(backend) = backend() else { return };
+    let (task, mut random) = (Task::new(), ChaCha8Rng::seed_from_u64(3));
+    let first: Vec<Parameters> =
+        (0..5).map(|seed| initialize(&task.network, Initializer::Xavier, seed)).collect();
+    let problems = || first.iter().map(|parameters| Problem { parameters, ..task.problem() }).collect();
+    let train = || {
+        let population = Population::new(problems()).unwrap();
+        let mut seen = Vec::new();
+        let outcomes =
+            block_on(population.train(&backend, Some(Lowering::Resident), 50, &mut |done| seen.push(done)));
+        assert!(seen.is_sorted(), "it went back: {seen:?}");
+        let bits_of = |trained: Trained| [bits(&trained.costs), bits(trained.parameters.values())];
+        outcomes.unwrap().into_iter().map(|trained| bits_of(trained.unwrap())).collect::<Vec<_>>()
+    };
+    let want = train();
+    for _ in 0..6 {
+        device(&backend).fail_on_purpose(&[random.random_range(1..=6), 2], &[]);
+        assert!(train() == want, "after a loss");
+    }
+    for buffer in 1..=8 {
+        device(&backend).fail_on_purpose(&[], &[buffer, 4]);
+        assert!(train() == want, "no room for buffer {buffer}");
+    }
+    device(&backend).fail_on_purpose(&[], &[]);
 }

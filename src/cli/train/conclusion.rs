@@ -27,6 +27,7 @@ pub(super) fn conclude(
             console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
         }
         Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
+        Some(Stopped::Converged) => console.line("stopped   no step changes anything any more")?,
         Some(Stopped::Cancelled) | None => {}
     }
     let n = thousands(fit.trained.iteration);
