@@ -6,7 +6,7 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan, Plateau};
+use gpu_nn::training::{ClassWeight, Lbfgs, Look, Metric, Metrics, Plan, Plateau};
 use gpu_nn::{Error, Result};
 
 use super::console::thousands;
@@ -157,6 +157,9 @@ impl TrainingArgs {
         let dropout = Some(dropout).filter(|dropout| dropout.rate > 0.0);
         let label_smoothing = self.objective.label_smoothing;
         let method = self.optimizer;
+        if let Some(history) = method.history() {
+            Lbfgs::check(batches, &descent, dropout, history)?;
+        }
         Ok(Steps { iterations, report_every, batches, method, descent, dropout, label_smoothing })
     }
 }
