@@ -17,6 +17,19 @@ cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --quiet
 
+echo "== licences, versions and known faults of dependencies"
+if cargo deny --version >/dev/null 2>&1; then
+  cargo deny --locked check licenses bans sources
+  # The list of known faults comes over the network.
+  if cargo deny --locked fetch db >/dev/null 2>&1; then
+    cargo deny --locked check advisories
+  else
+    echo "The list of known faults cannot be fetched; checked without it." >&2
+  fi
+else
+  echo "cargo-deny is not installed; its checks are left out (cargo install cargo-deny --locked)." >&2
+fi
+
 echo "== the library without the command line, for the browser"
 scripts/wasm-check.sh
 

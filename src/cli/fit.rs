@@ -1,6 +1,7 @@
 //! Trains one network the way every command does: reports, progress bar, score, pictures' raw material, times.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use gpu_nn::data::Dataset;
@@ -20,9 +21,11 @@ use gpu_nn::{Error, Result};
 use super::board::{Board, State};
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
+use super::fit_samples::{self, Samples};
 use super::info::known_memory;
 use super::live::Events;
 use super::options::check_lowering;
+use super::parts::Streams;
 use super::record::Seconds;
 use super::training_options::Steps;
 
@@ -37,7 +40,9 @@ pub struct Job<'a> {
     /// Whether to find it anew, whatever earlier runs measured.
     pub retune: bool,
     pub network: &'a Network,
-    pub dataset: &'a Dataset,
+    pub dataset: &'a Arc<Dataset>,
+    /// The features, where the data sets have none.
+    pub streams: Option<&'a Streams>,
     /// How much each sample counts, if not alike.
     pub weights: Option<&'a [f64]>,
     /// What the trained network is scored on in the end.
@@ -135,6 +140,8 @@ pub struct Fit {
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
+    /// What could not be written on the way; the training is none the worse for it.
+    pub late: Option<Error>,
 }
 
 /// Trains from `parameters`; `start` is when the setup began, `on_cost` sees each reported cost as it arrives.
@@ -145,19 +152,15 @@ pub async fn fit(
     console: &Console,
     on_cost: &mut dyn FnMut(usize, f64),
 ) -> Result<Fit> {
-    let Job { network, dataset, steps, grid, .. } = job;
+    let Job { network, steps, grid, .. } = job;
     let plan = steps.plan();
-    let loss = network.loss();
-    let y = dataset.y();
-    let mut problem = steps.problem(network, &parameters, dataset, &y, job.weights);
-    if let Some(checkpoint) = job.checkpoint {
-        problem.parameters = &checkpoint.parameters;
-        // That of L-BFGS is its own affair.
-        problem.state = if steps.method.history().is_some() { &[] } else { &checkpoint.state };
-        problem.done = checkpoint.done;
-    }
-    let executor = open(&job, &problem, console).await?;
-    let mut trainer = job.trainer(executor, problem, console);
+    let samples = Samples::new(&job, console)?;
+    let problem = samples.problem(&job, &parameters);
+    let executor = match samples.executor(&job, &problem)? {
+        Some(executor) => executor,
+        None => open(&job, &problem, console).await?,
+    };
+    let mut trainer = samples.feed(&job, job.trainer(executor, problem, console))?;
     let setup = start.elapsed();
     let begin = Instant::now();
     let (seen, looks) = job.checkpoint.map_or((0, 0), |old| (old.costs.len(), old.looks.len()));
@@ -175,28 +178,22 @@ pub async fn fit(
         (job.rescue)(iteration, good)?;
     }
     let (trained, moments) = trained?;
-    events.map_or(Ok(()), Events::finish)?;
     if trained.stopped == Some(Stopped::Cancelled) {
         let next = "a checkpoint was kept".to_owned();
         let (done, all) = (trainer.done(), plan.iterations);
         return Err(Error::Cancelled { what: "iterations", done, all, next });
     }
     let train = begin.elapsed();
-    let output = trainer.predict(&dataset.x, dataset.m).await?;
-    let judge = job.test.or_else(|| Some(job.watch?.validation?.0));
-    let judged = match judge {
-        Some(held_out) => Some(trainer.predict(&held_out.x, held_out.m).await?),
-        None => None,
-    };
-    let test = job.test.zip(judged.as_deref()).map(|(test, a)| Metrics::new(loss, a, test));
+    let score = fit_samples::score(&mut trainer, &job).await?;
+    let judged = fit_samples::judged(&mut trainer, &job).await?;
+    let test = job.test.zip(judged.as_deref()).map(|(test, a)| Metrics::new(network.loss(), a, test));
     let regions = match grid {
-        Some(grid) => Some(regions(&mut trainer, grid, loss).await?),
+        Some(grid) => Some(regions(&mut trainer, grid, network.loss()).await?),
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
-    let lowering = trainer.lowering();
-    let score = Score::new(loss, &output, dataset);
-    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
+    let (lowering, late) = (trainer.lowering(), events.and_then(Events::error));
+    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds, late })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.
@@ -218,6 +215,7 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
     let mut choices = Choices::load(job.retune);
     let key = lowering_key(backend, problem);
     if let Some(Ok(lowering)) = choices.get(&key).map(str::parse::<Lowering>)
+        && !backend.avoided().contains(&lowering)
         && let Ok(executor) = backend.executor(problem, lowering)
     {
         console

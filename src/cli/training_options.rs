@@ -6,7 +6,7 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{ClassWeight, Lbfgs, Look, Metric, Metrics, Plan, Plateau};
+use gpu_nn::training::{ClassWeight, Lbfgs, Look, Metric, Metrics, Plan, Plateau, StandIn};
 use gpu_nn::{Error, Result};
 
 use super::console::thousands;
@@ -90,6 +90,11 @@ const ITERATIONS: usize = 10_000;
 const EPOCHS: usize = 20;
 
 impl TrainingArgs {
+    /// Whether all samples are asked for at once.
+    pub fn is_full_batch(&self) -> bool {
+        self.batch_size == BatchSize::Full
+    }
+
     /// The steps of a learning-rate range test on `m` samples.
     ///
     /// # Errors
@@ -247,6 +252,33 @@ impl Steps {
             label_smoothing: self.label_smoothing,
             ..Problem::full_batch(network, parameters, &dataset.x, y, dataset.m, 0.0)
         }
+    }
+
+    /// The training of an executor that gets a window of its samples at a time.
+    pub fn window_problem<'a>(
+        &self,
+        network: &'a Network,
+        parameters: &'a Parameters,
+        window: &'a StandIn,
+        weighted: bool,
+    ) -> Problem<'a> {
+        Problem {
+            weights: weighted.then_some(&window.weights),
+            batch_size: self.batches.size,
+            descent: self.descent,
+            dropout: self.dropout,
+            label_smoothing: self.label_smoothing,
+            ..Problem::full_batch(network, parameters, &window.x, &window.y, window.m, 0.0)
+        }
+    }
+
+    /// Refuses a single batch, for samples that are not all there at once.
+    pub fn check_batches(&self) -> Result<()> {
+        if self.in_batches() {
+            return Ok(());
+        }
+        let reason = "it takes all samples, and streamed ones are trained on in batches; use a smaller one, or --stream=no";
+        Err(Error::invalid("batch size", self.batches.size, reason))
     }
 
     /// `300 iterations (15 epochs in batches of 128) of adam at learning rate 0.001`

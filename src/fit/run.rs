@@ -32,14 +32,15 @@ impl Callbacks<'_> {
     /// Passes on what is new; whoever breaks off ends the training.
     fn see(&mut self, progress: &Progress<'_>, stop: &CancelToken) {
         let mut flow = self.on_progress.as_mut().map_or(ControlFlow::Continue(()), |call| call(progress));
-        for look in &progress.looks[self.shown..] {
+        // A training that goes on after its device was lost sees some looks again.
+        for look in progress.looks.iter().skip(self.shown) {
             if let Some(call) = &mut self.on_look
                 && call(look).is_break()
             {
                 flow = ControlFlow::Break(());
             }
         }
-        self.shown = progress.looks.len();
+        self.shown = self.shown.max(progress.looks.len());
         if flow.is_break() {
             stop.cancel();
         }

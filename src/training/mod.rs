@@ -34,11 +34,13 @@ pub use curves::{
     CalibrationBin, ClassScores, RocCurve, calibration, calibration_error, claims, class_scores, roc_curve,
 };
 pub use executor::Executor;
-pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
+pub use feed::{Feed, StandIn, Targets as FeedTargets, WINDOW_BYTES, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use lbfgs::{LBFGS_HISTORY, Lbfgs};
 pub use metrics::{Metric, Metrics};
-pub use planner::{Choice, fastest_backend, fastest_lowering};
+pub use planner::{
+    Choice, fastest_backend, fastest_lowering, fastest_trusted_backend, fastest_window_backend,
+};
 pub use plateau::Plateau;
 pub use population::{Outcomes, Population};
 pub use rate_range::{RangeTest, RangeTested};

@@ -41,7 +41,7 @@ pub struct Trained {
     pub parameters: Parameters,
     /// The cost of each iteration, of the parameters before its update.
     pub costs: Vec<f64>,
-    /// The cost of the parameters, over all samples.
+    /// The cost of the parameters, over all samples; where a training on windows of samples is cancelled, the last batch's.
     pub cost_after_last: f64,
     /// Iterations after which the network had these parameters.
     pub iteration: usize,
@@ -365,9 +365,11 @@ impl<'b> Trainer<'b> {
             recovery.snapshot().parameters = parameters.clone();
         }
         let cost_after_last = loop {
-            let cost = match &mut self.feed {
-                Some(feed) => feed.cost(&mut self.executor).await,
-                None => self.executor.cost().await,
+            let cost = match (&mut self.feed, self.costs.last()) {
+                // Nobody waits for a pass over the file.
+                (Some(_), Some(last)) if stopped == Some(Stopped::Cancelled) => Ok(*last),
+                (Some(feed), _) => feed.cost(&mut self.executor).await,
+                (None, _) => self.executor.cost().await,
             };
             match cost {
                 Err(error) => self.recover(error).await?,

@@ -10,7 +10,7 @@ use pollster::block_on;
 use serde_json::Value;
 
 use crate::command::{Desk, failure};
-use crate::gpu_support::{Case, Numbers, SIZES, device};
+use crate::gpu_support::{Case, Numbers, RunCase, SIZES, device};
 use crate::optimisers::{Task, assert_close, outcome, run, ways};
 use crate::support::{count, flat, golden, number};
 
