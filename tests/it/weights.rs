@@ -104,7 +104,7 @@ fn weights_that_cannot_be_meant_are_refused() {
         ("--data nan.csv --weights w", 1, "line 6: column `w` has no weight"),
         ("--data zeros.csv --weights w", 1, "none of the samples counts"),
         ("--data texts.csv --weights w", 1, "column `w` holds texts"),
-        ("--data good.csv --weights v", 2, "column to drop `v`"),
+        ("--data good.csv --weights v", 2, "column of weights `v`: good.csv has the features"),
         ("--data good.csv --weights label --label label", 2, "it is the target"),
         ("--data good.csv --weights x1 --features x1", 2, "it is the only feature"),
         ("--data good.csv --weights short.npy", 1, "expected 20, one for each sample of good.csv, found 19"),
