@@ -3,8 +3,12 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use gpu_nn::training::Progress;
 use gpu_nn::{Error, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+#[cfg(feature = "dashboard")]
+use super::board::Board;
 
 /// Prints an error in one line on standard error, whatever line breaks the names and values in it hold.
 pub fn error(message: &str) {
@@ -41,10 +45,12 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
 }
 
 /// Where a command's ordinary lines go: to standard output, or nowhere with `--quiet` and `--json`.
-#[derive(Clone)]
 pub struct Console {
     lines: bool,
     bar: ProgressBar,
+    /// Where everything goes while it is open.
+    #[cfg(feature = "dashboard")]
+    board: std::cell::RefCell<Option<Board>>,
 }
 
 impl Console {
@@ -57,12 +63,22 @@ impl Console {
         };
         let template = "{bar:30} {human_pos}/{human_len} iterations, {elapsed} gone, {eta} to go {msg}";
         bar.set_style(ProgressStyle::with_template(template).expect("the template is a constant"));
-        Self { lines, bar }
+        Self {
+            lines,
+            bar,
+            #[cfg(feature = "dashboard")]
+            board: std::cell::RefCell::default(),
+        }
     }
 
     /// Prints a line, above the progress bar if there is one.
     pub fn line(&self, text: &str) -> Result<()> {
         if !self.lines {
+            return Ok(());
+        }
+        #[cfg(feature = "dashboard")]
+        if let Some(board) = &*self.board.borrow() {
+            board.state().line(text);
             return Ok(());
         }
         self.bar.suspend(|| print(&format!("{text}\n")))
@@ -73,9 +89,34 @@ impl Console {
         self.bar.set_position(done as u64);
     }
 
-    /// Removes the progress bar.
-    pub fn finish(&self) {
+    /// Shows how far a training is.
+    pub fn see(&self, progress: &Progress<'_>) {
+        self.progress(progress.done);
+        #[cfg(feature = "dashboard")]
+        if let Some(board) = &*self.board.borrow() {
+            board.state().see(progress);
+        }
+    }
+
+    /// Shows everything in the dashboard from now on, until it is finished.
+    #[cfg(feature = "dashboard")]
+    pub fn open(&self, board: Board) {
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        *self.board.borrow_mut() = Some(board);
+    }
+
+    /// Removes the progress bar, and the dashboard, which shows an error first; its lines are printed.
+    pub fn finish(&self, error: Option<&Error>) {
         self.bar.finish_and_clear();
+        #[cfg(feature = "dashboard")]
+        if let Some(board) = self.board.borrow_mut().take() {
+            for line in board.close(error) {
+                // As all lines of a training: what cannot be printed is noticed at the end.
+                let _ = print(&format!("{line}\n"));
+            }
+        }
+        #[cfg(not(feature = "dashboard"))]
+        let _ = error;
     }
 }
 

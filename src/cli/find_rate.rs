@@ -101,7 +101,7 @@ pub async fn run(args: Args) -> Result<()> {
         short(range.to)
     ))?;
     let tested = range.run(&mut executor, &mut |done| console.progress(done)).await;
-    console.finish();
+    console.finish(tested.as_ref().err());
     let tested = tested?;
 
     folder.write("rates.csv", csv(&tested))?;

@@ -1,5 +1,6 @@
 //! Trains one network the way every command does: reports, progress bar, score, pictures' raw material, times.
 
+use std::path::Path;
 use std::time::Instant;
 
 use gpu_nn::data::Dataset;
@@ -7,15 +8,20 @@ use gpu_nn::gpu::MemoryPlan;
 use gpu_nn::network::{Loss, Network, Parameters};
 use gpu_nn::plot::{Grid, Regions};
 use gpu_nn::schedule::{Lowering, Problem};
+#[cfg(feature = "dashboard")]
+use gpu_nn::training::Metric;
 use gpu_nn::training::{
     Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Recovered, Score, Stopped,
     Trained, Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
+#[cfg(feature = "dashboard")]
+use super::board::{Board, State};
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
 use super::info::known_memory;
+use super::live::Events;
 use super::options::check_lowering;
 use super::record::Seconds;
 use super::training_options::Steps;
@@ -47,10 +53,61 @@ pub struct Job<'a> {
     pub cancel: &'a CancelToken,
     /// What becomes of the last good parameters and their iteration, if the training diverges.
     pub rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
+    /// What follows it while it runs.
+    pub live: Live<'a>,
     /// Points whose predictions are wanted at the end.
     pub grid: Option<Grid>,
     /// Iterations at which a moment of the training is kept, ascending.
     pub moments: Vec<usize>,
+}
+
+/// What follows a training while it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Live<'a> {
+    /// The folder of an event file, if one is wanted.
+    pub folder: Option<&'a Path>,
+    /// Whether it is shown in a dashboard.
+    pub dashboard: bool,
+}
+
+impl<'a> Job<'a> {
+    /// The training that has not begun, or goes on from a checkpoint.
+    fn trainer(&self, executor: Executor<'a>, problem: Problem<'a>, console: &'a Console) -> Trainer<'a> {
+        let mut trainer = Trainer::new(executor, self.steps.plan()).cancelled_by(self.cancel.clone());
+        if let Some(watch) = self.watch {
+            trainer = trainer.watched(watch);
+        }
+        let said = |recovered: &Recovered| {
+            let (at, from) = (thousands(recovered.at), thousands(recovered.from));
+            let cause = &recovered.cause;
+            let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
+        };
+        trainer = trainer.surviving(self.backend, problem, said);
+        let ((every, keep), lowering) = (self.keep, trainer.lowering());
+        trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
+        match self.checkpoint {
+            Some(checkpoint) => trainer.taken_up(checkpoint.clone()),
+            None => trainer,
+        }
+    }
+
+    /// Takes the terminal over, if that is what is asked for.
+    #[cfg(feature = "dashboard")]
+    fn open_dashboard(&self, console: &Console, before: usize) -> Result<()> {
+        if self.live.dashboard {
+            let title = format!("{}, {}", self.dataset.name, self.network);
+            let metric = self.watch.map_or(Metric::Cost, |watch| watch.metric);
+            let state = State::new(title, self.steps, metric, before);
+            console.open(Board::open(state, self.cancel.clone())?);
+        }
+        Ok(())
+    }
+
+    /// There is none in this build, and no option that asks for it.
+    #[cfg(not(feature = "dashboard"))]
+    fn open_dashboard(&self, _console: &Console, _before: usize) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The network in the middle of its training.
@@ -93,18 +150,25 @@ pub async fn fit(
         problem.done = checkpoint.done;
     }
     let executor = open(&job, &problem, console).await?;
-    let mut trainer = trainer(&job, executor, problem, console);
+    let mut trainer = job.trainer(executor, problem, console);
     let setup = start.elapsed();
     let begin = Instant::now();
     let (seen, looks) = job.checkpoint.map_or((0, 0), |old| (old.costs.len(), old.looks.len()));
-    let mut watch = Watch { console, steps, seen, looks, on_cost };
+    let events = match job.live.folder {
+        Some(folder) => Some(Events::create(folder, steps, job.watch.is_some(), (seen, looks))?),
+        None => None,
+    };
+    job.open_dashboard(console, problem.done)?;
+    let mut watch = Watch { console, steps, seen, looks, on_cost, events };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
-    console.finish();
+    console.finish(trained.as_ref().err());
+    let events = watch.events.take();
     if let (Err(Error::Diverged { .. }), Some((iteration, good))) = (&trained, trainer.last_good()) {
         (job.rescue)(iteration, good)?;
     }
     let (trained, moments) = trained?;
+    events.map_or(Ok(()), Events::finish)?;
     if trained.stopped == Some(Stopped::Cancelled) {
         let next = "a checkpoint was kept".to_owned();
         let (done, all) = (trainer.done(), plan.iterations);
@@ -126,31 +190,6 @@ pub async fn fit(
     let lowering = trainer.lowering();
     let score = Score::new(loss, &output, dataset);
     Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
-}
-
-/// The training, with everything that happens on its way.
-fn trainer<'b>(
-    job: &Job<'b>,
-    executor: Executor<'b>,
-    problem: Problem<'b>,
-    console: &'b Console,
-) -> Trainer<'b> {
-    let mut trainer = Trainer::new(executor, job.steps.plan()).cancelled_by(job.cancel.clone());
-    if let Some(watch) = job.watch {
-        trainer = trainer.watched(watch);
-    }
-    let said = |recovered: &Recovered| {
-        let (at, from) = (thousands(recovered.at), thousands(recovered.from));
-        let cause = &recovered.cause;
-        let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
-    };
-    trainer = trainer.surviving(job.backend, problem, said);
-    let ((every, keep), lowering) = (job.keep, trainer.lowering());
-    trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
-    match job.checkpoint {
-        Some(checkpoint) => trainer.taken_up(checkpoint.clone()),
-        None => trainer,
-    }
 }
 
 /// The executor, in the lowering that was asked for or the fastest.
@@ -234,11 +273,15 @@ struct Watch<'a> {
     seen: usize,
     looks: usize,
     on_cost: &'a mut dyn FnMut(usize, f64),
+    events: Option<Events>,
 }
 
 impl Watch<'_> {
     fn look(&mut self, progress: &Progress<'_>) {
-        self.console.progress(progress.done);
+        self.console.see(progress);
+        if let Some(events) = &mut self.events {
+            events.see(progress);
+        }
         if progress.looks.is_empty() && !self.steps.in_batches() {
             let every = self.steps.report_every;
             let first = self.seen.next_multiple_of(every);

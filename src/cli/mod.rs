@@ -2,6 +2,10 @@
 
 mod bench;
 mod bench_row;
+#[cfg(feature = "dashboard")]
+mod board;
+#[cfg(feature = "dashboard")]
+mod board_view;
 mod choices;
 mod completions;
 mod console;
@@ -16,6 +20,7 @@ mod import;
 mod info;
 mod interrupt;
 mod judged;
+mod live;
 mod objective_options;
 mod options;
 mod parts;

@@ -183,7 +183,7 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     console.line(&format!("training  {} networks, {n} iterations each", thousands(entries.len())))?;
     let begin = Instant::now();
     let outcomes = train(&args, &backend, &dataset, &entries, &console).await;
-    console.finish();
+    console.finish(None);
     let rows = rank(&backend, &dataset, entries, outcomes?).await?;
     let seconds = (begin - start, begin.elapsed());
     print_table(&args, &rows, &console)?;

@@ -1,14 +1,12 @@
 //! `gpu-nn train`: one network, its report, its folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Metric, Metrics, Stopped, WatchPlan, sample_weights,
-};
+use gpu_nn::training::{Backend, CancelToken, Checkpoint, Stopped, WatchPlan, check_metric, sample_weights};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
@@ -16,6 +14,7 @@ use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, describe, fit};
 use super::interrupt::{self, Interrupt};
 use super::judged;
+use super::live::LiveArgs;
 use super::options::{BackendArgs, NetworkArgs, ResultArgs};
 use super::parts::Parts;
 use super::pictures;
@@ -59,6 +58,8 @@ pub struct Args {
     backend: BackendArgs,
     #[command(flatten)]
     results: ResultArgs,
+    #[command(flatten)]
+    live: LiveArgs,
     /// Go on with the training of a run that kept checkpoints; options given beside it change it, such as more --epochs
     #[arg(long, value_name = "RUN", help_heading = "Training")]
     resume: Option<PathBuf>,
@@ -89,7 +90,7 @@ impl Args {
         let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation, &self.weights)?;
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
-        self.check_metric(&parts, &network)?;
+        check_metric(self.validation.metric, &network, parts.validation.as_ref())?;
         if self.animate {
             pictures::check_drawable(dataset)?;
         }
@@ -101,28 +102,6 @@ impl Args {
         let (backend, why) =
             self.backend.open_for(&problem, steps.iterations, self.training.lowering).await?;
         Ok(Prepared { source, parts, weights, network, parameters, steps, backend, why })
-    }
-
-    /// Refuses a metric that the validation data cannot have.
-    fn check_metric(&self, parts: &Parts, network: &Network) -> Result<()> {
-        let metric = self.validation.metric;
-        let Some(dataset) = &parts.validation else {
-            if metric == Metric::Cost {
-                return Ok(());
-            }
-            return Err(Error::invalid(
-                "metric",
-                metric,
-                "it needs data to be watched on; add --validation 0.1",
-            ));
-        };
-        let nothing = vec![0.5; network.n_outputs() * dataset.m];
-        let metrics = Metrics::new(network.loss(), &nothing, dataset);
-        if metrics.get(metric).is_some() {
-            return Ok(());
-        }
-        let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
-        Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
     }
 
     /// How the training is watched: where there is something to see between its reports.
@@ -187,6 +166,7 @@ impl Args {
             checkpoint: keeping.checkpoint,
             keep: (self.validation.checkpoint_every, keeping.keep),
             cancel: keeping.cancel,
+            live: self.live.of(keeping.folder),
             rescue: keeping.rescue,
             grid,
             moments,
@@ -200,6 +180,7 @@ struct Keeping<'a> {
     keep: &'a Keep<'a>,
     rescue: &'a dyn Fn(usize, Parameters) -> Result<()>,
     cancel: &'a CancelToken,
+    folder: &'a Path,
 }
 
 pub async fn run(args: Args, start: Instant) -> Result<()> {
@@ -215,6 +196,7 @@ async fn train(
     words: Vec<String>,
     start: Instant,
 ) -> Result<()> {
+    args.live.check()?;
     let run = args.prepare().await?;
     let n_parameters = run.parameters.values().len();
     let console = Console::new(!args.results.quiet && !args.results.json, run.steps.iterations);
@@ -237,7 +219,13 @@ async fn train(
         console.line(&format!("kept      the network after {n} iterations, the last that was well: {path}"))
     };
     let checkpoint = resumed.as_ref().map(|(_, saved)| &saved.checkpoint);
-    let keeping = Keeping { checkpoint, keep: &keep, rescue: &rescue, cancel: interrupt.token() };
+    let keeping = Keeping {
+        checkpoint,
+        keep: &keep,
+        rescue: &rescue,
+        cancel: interrupt.token(),
+        folder: folder.path(),
+    };
     let job = args.job(&run, &keeping)?;
     let mut on_cost = |iteration: usize, cost: f64| {
         // A standard output that cannot be written stops nothing: it is reported at the end, when all is saved.
@@ -247,23 +235,29 @@ async fn train(
     drop(interrupt);
     let fit = fit.or_else(|error| Err(interrupt::report(error, &mut folder, args.results.json)?))?;
 
-    model(&run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
+    let written = write(&args, &run, &fit, &mut folder)?;
+    if args.results.json {
+        return console::print_json(&report(&args, &run, &fit, &folder));
+    }
+    conclude(&args, &run, &fit, &folder, &written, &console)
+}
+
+/// Writes everything that came out; the names of the files.
+fn write(args: &Args, run: &Prepared, fit: &Fit, folder: &mut RunFolder) -> Result<Vec<&'static str>> {
+    model(run, fit.trained.parameters.clone()).save(&folder.file(FILE_NAME))?;
     folder.keep();
     folder.write("history.csv", history_csv(&fit.trained.costs, fit.trained.cost_after_last))?;
-    folder.write("run.toml", record(&args, &run, &fit)?)?;
+    folder.write("run.toml", record(args, run, fit)?)?;
     let mut written = vec![FILE_NAME, "history.csv", "run.toml"];
     if !fit.trained.looks.is_empty() {
         folder.write("looks.csv", looks_csv(&fit.trained.looks))?;
         written.push("looks.csv");
     }
     if !args.results.no_plots {
-        written.extend(pictures::draw_run(&mut folder, &run.parts.training, &run.network, &fit)?);
-        written.extend(judged::draw_held_out(&mut folder, &run.parts, &run.network, &fit)?);
+        written.extend(pictures::draw_run(folder, &run.parts.training, &run.network, fit)?);
+        written.extend(judged::draw_held_out(folder, &run.parts, &run.network, fit)?);
     }
-    if args.results.json {
-        return console::print_json(&report(&args, &run, &fit, &folder));
-    }
-    conclude(&args, &run, &fit, &folder, &written, &console)
+    Ok(written)
 }
 
 /// The network with those parameters, as it is saved.

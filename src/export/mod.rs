@@ -1,6 +1,7 @@
-//! Models in the formats of other programs: ONNX, C and NumPy out, NumPy (as from scikit-learn) in.
+//! Models in the formats of other programs: ONNX, C and NumPy out, NumPy (as from scikit-learn) in; and what a training looks
+//! like, for TensorBoard.
 //!
-//! Everything is made in memory; the caller writes it. Samples are rows here, as those programs have them.
+//! Models are made in memory; the caller writes them. Samples are rows here, as those programs have them.
 
 mod c;
 mod c_text;
@@ -8,8 +9,10 @@ mod import;
 mod npz;
 mod onnx;
 mod scaling;
+mod tensorboard;
 
 pub use c::{CSource, to_c};
 pub use import::{ImportOptions, from_npz};
 pub use npz::to_npz;
 pub use onnx::{OPSET, to_onnx};
+pub use tensorboard::EventFile;

@@ -11,7 +11,7 @@ use super::run::{Callbacks, train};
 use crate::data::{Dataset, Impute, RawTable, Scale};
 use crate::error::Result;
 use crate::network::{Activation, Initializer, Layer, Loss};
-use crate::schedule::{Lowering, Optimizer};
+use crate::schedule::{Clip, Lowering, Optimizer};
 use crate::training::{BackendChoice, CancelToken, ClassWeight, Look, Metric, Progress};
 
 /// The options of a [`Fit`]; whatever is left out takes its default, which is that of `gpu-nn train`. Values are checked when
@@ -68,6 +68,10 @@ impl FitBuilder<'_> {
         l1(l1: f64) => l1 = l1;
         /// Adds l2 / 2 sum w^2 over the weights. Default: 0.
         l2(l2: f64) => l2 = l2;
+        /// What keeps gradients small. Default: nothing.
+        clip(clip: Clip) => clip = Some(clip);
+        /// e: of K classes, the label's own counts 1 - e + e / K and each of the others e / K. Default: 0.
+        label_smoothing(e: f64) => label_smoothing = e;
         /// Samples a step learns from. Default: all; more than there are count as all.
         batch_size(samples: usize) => batch_size = Some(samples);
         /// The seed of the order of the samples in each epoch, or their own order. Default: 1.

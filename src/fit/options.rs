@@ -6,7 +6,7 @@ use super::rates::{Rates, of_epochs};
 use crate::data::{Dataset, Impute, RawTable, Scale};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Initializer, Layer, Loss, Network, parse_hidden};
-use crate::schedule::{Batches, Descent, Dropout, Lowering, Optimizer};
+use crate::schedule::{Batches, Clip, Descent, Dropout, Lowering, Optimizer};
 use crate::training::{BackendChoice, ClassWeight, Metric, WatchPlan};
 
 /// Iterations on all samples at once, if nothing else is said: the course's.
@@ -46,6 +46,8 @@ pub(super) struct Options {
     pub(super) warm_up: usize,
     pub(super) l1: f64,
     pub(super) l2: f64,
+    pub(super) clip: Option<Clip>,
+    pub(super) label_smoothing: f64,
     pub(super) dropout: Dropout,
     pub(super) batch_size: Option<usize>,
     pub(super) shuffle: Option<u32>,
@@ -80,6 +82,8 @@ impl Default for Options {
             warm_up: 0,
             l1: 0.0,
             l2: 0.0,
+            clip: None,
+            label_smoothing: 0.0,
             dropout: Dropout { rate: 0.0, seed: 1 },
             batch_size: None,
             shuffle: Some(1),
@@ -162,7 +166,8 @@ impl Options {
             rates: self.rates.schedule(self.warm_up, an_epoch, iterations)?,
             l1: self.l1,
             l2: self.l2,
-            ..Descent { optimizer: self.optimizer, ..Descent::sgd(0.0) }
+            clip: self.clip,
+            optimizer: self.optimizer,
         };
         descent.check()?;
         self.dropout.check()?;

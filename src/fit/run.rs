@@ -8,11 +8,11 @@ use super::options::{Options, Steps};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::network::{Network, initialize};
+use crate::network::initialize;
 use crate::schedule::{Lowering, Problem};
 use crate::training::{
-    Backend, BackendChoice, CancelToken, Executor, Look, Metric, Metrics, Plan, Progress, Trained, Trainer,
-    fastest_backend, fastest_lowering,
+    Backend, BackendChoice, CancelToken, Executor, Look, Metrics, Plan, Progress, Trained, Trainer,
+    check_metric, fastest_backend, fastest_lowering,
 };
 
 type OnProgress<'a> = Box<dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a>;
@@ -51,7 +51,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
     let dataset: &Dataset = &parts.training;
     let network = options.network(dataset)?;
     let steps = options.steps(dataset.m)?;
-    check_metric(options, &network, parts.validation.as_ref())?;
+    check_metric(options.metric, &network, parts.validation.as_ref())?;
     let parameters = initialize(&network, options.init, options.init_seed);
     let y = dataset.y();
     let problem = Problem {
@@ -60,6 +60,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
         shuffle: steps.batches.shuffle,
         descent: steps.descent,
         dropout: steps.dropout,
+        label_smoothing: options.label_smoothing,
         ..Problem::full_batch(&network, &parameters, &dataset.x, &y, dataset.m, 0.0)
     };
     problem.check()?;
@@ -77,6 +78,8 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
         let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
         trainer = trainer.watched(options.watch(&steps, validation));
     }
+    // A device that is lost is opened again; the training goes on to the same bits, and nobody need be told.
+    trainer = trainer.surviving(&backend, problem, |_| {});
     let trained = trainer.finish(&mut |progress| callbacks.see(progress, &stop)).await?;
     let test = match &parts.test {
         Some(test) => Some(Metrics::new(network.loss(), &trainer.predict(&test.x, test.m).await?, test)),
@@ -103,24 +106,6 @@ fn is_watched(options: &Options, steps: &Steps, parts: &Parts<'_>, callbacks: &C
     let stops = options.patience.is_some() || options.max_time.is_some();
     let seen = parts.validation.is_some() || callbacks.on_look.is_some();
     stops || seen || steps.batches.count() > 1
-}
-
-/// Refuses a metric that the data cannot have.
-fn check_metric(options: &Options, network: &Network, validation: Option<&Dataset>) -> Result<()> {
-    let metric = options.metric;
-    let Some(dataset) = validation else {
-        if metric == Metric::Cost {
-            return Ok(());
-        }
-        return Err(Error::invalid("metric", metric, "it needs validation data to be watched on"));
-    };
-    let nothing = vec![0.5; network.n_outputs() * dataset.m];
-    let metrics = Metrics::new(network.loss(), &nothing, dataset);
-    if metrics.get(metric).is_some() {
-        return Ok(());
-    }
-    let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
-    Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
 }
 
 async fn open(options: &Options, problem: &Problem<'_>, iterations: usize) -> Result<Backend> {

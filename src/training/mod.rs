@@ -39,4 +39,4 @@ pub use rate_range::{RangeTest, RangeTested};
 pub use recovery::Recovered;
 pub use score::{Score, confusion_matrix};
 pub use trainer::{Plan, Progress, Trained, Trainer};
-pub use watch::{Best, Look, Stopped, WatchPlan};
+pub use watch::{Best, Look, Stopped, WatchPlan, check_metric};

@@ -9,8 +9,8 @@ use super::executor::Executor;
 use super::metrics::{Metric, Metrics};
 use super::streamed::outputs;
 use crate::data::{Dataset, SampleSource};
-use crate::error::Result;
-use crate::network::{Loss, Parameters};
+use crate::error::{Error, Result};
+use crate::network::{Loss, Network, Parameters};
 
 /// How to watch.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,27 @@ pub struct WatchPlan<'a> {
     pub patience: Option<usize>,
     /// The training stops at the first look after so long.
     pub max_time: Option<Duration>,
+}
+
+/// Refuses a metric that cannot be watched: the network and the validation data do not have it.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] naming those that they have.
+pub fn check_metric(metric: Metric, network: &Network, validation: Option<&Dataset>) -> Result<()> {
+    let Some(dataset) = validation else {
+        if metric == Metric::Cost {
+            return Ok(());
+        }
+        let reason = "it needs data to be watched on; hold some out, as --validation 0.1 does";
+        return Err(Error::invalid("metric", metric, reason));
+    };
+    let nothing = vec![0.5; network.n_outputs() * dataset.m];
+    let metrics = Metrics::new(network.loss(), &nothing, dataset);
+    if metrics.get(metric).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&str> = metrics.values().iter().map(|(metric, _)| metric.name()).collect();
+    Err(Error::invalid("metric", metric, format!("this data and network have {}", names.join(", "))))
 }
 
 /// What a look saw.

@@ -10,7 +10,7 @@ use gpu_nn::data::{
 };
 use gpu_nn::fit::{Fit, FitBuilder, Matrix, Rates};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, initialize};
-use gpu_nn::schedule::{Lowering, Optimizer, Problem};
+use gpu_nn::schedule::{Clip, Lowering, Optimizer, Problem};
 use gpu_nn::training::{BackendChoice, CancelToken, ClassWeight, Metric, Stopped};
 
 use crate::command::Desk;
@@ -148,6 +148,8 @@ fn an_error_names_the_option() {
     refused(moons().l1(-1.0), "l1");
     refused(moons().l2(f64::INFINITY), "l2");
     refused(moons().dropout(1.0), "dropout");
+    refused(moons().label_smoothing(1.0), "label smoothing");
+    refused(moons().clip(Clip::Norm(0.0)), "norm to clip at");
     refused(moons().optimizer(Optimizer::Momentum { momentum: 1.0 }), "momentum");
     refused(moons().patience(0), "patience");
     refused(moons().validation(1.5), "validation share");

@@ -34,7 +34,7 @@ fn roc_curves_lie_where_their_points_are() {
     assert_eq!(image.dimensions(), CAPTION.size);
     let ((good, _, high), (bad, _, low)) = (places(&image, BLUE), places(&image, VERMILION));
     assert!(good > 400 && bad > 400, "{good} {bad}");
-    assert!(high + 100.0 < low, "the better curve is above: {high} {low}");
+    assert!(high + 40.0 < low, "the better curve is above: {high} {low}");
     // Long curves are as quick to draw, and look the same as the line through them.
     let scores: Vec<f64> = (0..200_000).map(|j| f64::from(j) / 200_000.0).collect();
     let positive: Vec<bool> = (0..200_000).map(|j| j % 2 == 0).collect();
