@@ -95,6 +95,8 @@ fn repeat(backend: &Backend, task: &Task, trainings: usize) -> Result<bool> {
     let Backend::Gpu(device) = backend else { unreachable!("main opens a device") };
     let (mut warm, mut most, mut allocated) = (0.0, 0f64, None);
     let mut same = true;
+    // Each lowering has been compiled and dropped several times.
+    let warm_up = (trainings / 10).max(3 * Lowering::ALL.len());
     for number in 0..trainings {
         let lowering = Lowering::ALL[number % Lowering::ALL.len()];
         let descent = Descent { optimizer: Optimizer::ADAM, ..Descent::sgd(0.01) };
@@ -107,10 +109,10 @@ fn repeat(backend: &Backend, task: &Task, trainings: usize) -> Result<bool> {
         drop(trainer);
         // What was dropped is given back when the device is looked at again.
         block_on(backend.predict(&task.network, &task.parameters, &task.data.x, task.data.m))?;
-        if number + 1 == trainings / 10 {
+        if number + 1 == warm_up {
             (warm, allocated) = (resident_mib()?, device.allocated());
         }
-        if number + 1 > trainings / 10 {
+        if number + 1 > warm_up {
             most = most.max(resident_mib()?);
             same &= device.allocated() == allocated;
         }

@@ -36,9 +36,8 @@ for target in "${targets[@]}"; do
   if [ "$mode" = minimise ]; then
     fresh=$(mktemp -d)
     "$program" -merge=1 -max_len=2048 "$fresh" "corpus/$target" "$out/corpus/$target" 2>/dev/null
-    # The smallest alone: the folder is part of the project.
-    rm -rf "corpus/$target" && mkdir "corpus/$target"
-    find "$fresh" -type f -printf '%s %p\n' | sort -n | head -100 | cut -d' ' -f2 | xargs -r cp -t "corpus/$target"
+    # The smallest alone, beside those that are whole files: the folder is part of the project.
+    find "$fresh" -type f -printf '%s %p\n' | sort -n | head -80 | cut -d' ' -f2 | xargs -r cp -t "corpus/$target"
     rm -rf "$fresh"
     continue
   fi

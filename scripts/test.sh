@@ -39,6 +39,13 @@ cargo test --locked
 echo "== tests of Parquet files and of arrays"
 cargo clippy --locked --all-targets --features parquet,ndarray -- -D warnings
 cargo test --locked --features parquet,ndarray --test it -- parquet_ fit::
+echo "== fuzzing"
+if command -v cargo-fuzz >/dev/null; then
+  scripts/fuzz.sh 60
+else
+  echo "skipped: cargo-fuzz is not installed; scripts/fuzz.sh runs without it where there is a C++ compiler"
+fi
+
 echo "== exports in the programs they are for"
 scripts/exports.sh
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gpu_nn::Result;
 use gpu_nn::data::SampleSource;
-use gpu_nn::network::Parameters;
+use gpu_nn::network::{Loss, Parameters};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{Executor, Feed, FeedTargets, Score, StandIn, Trainer, WINDOW_BYTES, stand_in};
 
@@ -72,7 +72,10 @@ impl Samples {
     /// The same trainer, with its samples.
     pub fn feed<'b>(&self, job: &Job<'_>, trainer: Trainer<'b>) -> Result<Trainer<'b>> {
         let Self::Windows(_, source) = self else { return Ok(trainer) };
-        let targets = FeedTargets::new(&job.dataset.targets, job.weights)?;
+        let mut targets = FeedTargets::new(&job.dataset.targets, job.weights)?;
+        if job.network.loss() == Loss::BinaryCrossEntropy {
+            targets = targets.smoothed(job.steps.label_smoothing);
+        }
         let held_out = job.streams.and_then(|streams| streams.validation.clone());
         let held_out = held_out.map(|part| part as Arc<dyn SampleSource>);
         Ok(trainer

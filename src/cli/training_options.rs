@@ -6,7 +6,7 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan, Plateau, StandIn};
+use gpu_nn::training::{ClassWeight, Lbfgs, Look, Metric, Metrics, Plan, Plateau, StandIn};
 use gpu_nn::{Error, Result};
 
 use super::console::thousands;
@@ -162,6 +162,9 @@ impl TrainingArgs {
         let dropout = Some(dropout).filter(|dropout| dropout.rate > 0.0);
         let label_smoothing = self.objective.label_smoothing;
         let method = self.optimizer;
+        if let Some(history) = method.history() {
+            Lbfgs::check(batches, &descent, dropout, history)?;
+        }
         Ok(Steps { iterations, report_every, batches, method, descent, dropout, label_smoothing })
     }
 }
@@ -264,6 +267,7 @@ impl Steps {
             batch_size: self.batches.size,
             descent: self.descent,
             dropout: self.dropout,
+            label_smoothing: self.label_smoothing,
             ..Problem::full_batch(network, parameters, &window.x, &window.y, window.m, 0.0)
         }
     }

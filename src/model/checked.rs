@@ -32,8 +32,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     let about = file.metadata().map_err(failed)?;
     // A folder or a pipe has no length to be held to; reading says what is wrong with it.
     let length = if about.is_file() { about.len() } else { u64::MAX };
-    let cut =
-        || refuse("it is shorter than a model file's beginning; the file is damaged or cut short".into());
+    let damaged = "the file is damaged or cut short: copy it again, or train again";
+    let cut = || refuse(format!("it is shorter than a model file's beginning; {damaged}"));
     let mut start = [0; 8];
     file.read_exact(&mut start).map_err(|error| match error.kind() {
         std::io::ErrorKind::UnexpectedEof => cut(),
@@ -42,22 +42,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     let header = u64::from_le_bytes(start);
     if header > MAX_HEADER || header + 8 > length {
         return Err(refuse(format!(
-            "its header claims {header} bytes, and the file has {length}; it is no safetensors file, or damaged or cut \
-             short: copy it again, or train again"
+            "its header claims {header} bytes, and the file has {length}; it is no safetensors file, or {damaged}"
         )));
     }
     let mut bytes = start.to_vec();
     file.by_ref().take(header).read_to_end(&mut bytes).map_err(failed)?;
-    let end = end_of_arrays(&bytes[8..]).map_err(|error| {
-        refuse(format!(
-            "its header cannot be read ({error}); the file is damaged: copy it again, or train again"
-        ))
-    })?;
+    let end = end_of_arrays(&bytes[8..])
+        .map_err(|error| refuse(format!("its header cannot be read ({error}); {damaged}")))?;
     let claimed = end.checked_add(header + 8);
     if claimed.is_none_or(|claimed| claimed > length) {
         return Err(refuse(format!(
-            "its arrays claim {end} bytes behind the header, and the file has {length}; the file is damaged or cut short: \
-             copy it again, or train again"
+            "its arrays claim {end} bytes behind the header, and the file has {length}; {damaged}"
         )));
     }
     file.read_to_end(&mut bytes).map_err(failed)?;

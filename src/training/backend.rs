@@ -281,7 +281,8 @@ impl Backend {
         }
     }
 
-    /// The same in that lowering, or where the device has no room for it, in another that it has room for.
+    /// The same in that lowering, or where the device has no room for it, in another that it has room for
+    /// and that is not avoided.
     ///
     /// # Errors
     /// As [`Backend::executor`]; [`Error::OutOfMemory`] when there is room for none.
@@ -292,7 +293,8 @@ impl Backend {
         };
         // What keeps no matrices first.
         let others = [Lowering::Fused, Lowering::Resident, Lowering::Layerwise];
-        let mut made = others.into_iter().filter(|other| *other != lowering);
+        let may_be = |other: &Lowering| *other != lowering && !self.avoided().contains(other);
+        let mut made = others.into_iter().filter(may_be);
         made.find_map(|other| self.executor(problem, other).ok()).ok_or(no_room)
     }
 
@@ -314,7 +316,7 @@ impl Backend {
     /// # Errors
     /// As [`executor`](Self::executor); [`Error::InvalidArgument`] for a backend that holds all samples.
     pub fn window_executor(&self, problem: &Problem<'_>, samples: usize) -> Result<Executor<'_>> {
-        let _ = samples;
+        let _ = (problem, samples);
         match self {
             #[cfg(feature = "cpu")]
             Self::Cpu => Ok(Executor::Cpu(Box::new(cpu::Executor::new(problem)?))),

@@ -151,14 +151,20 @@ impl Executor<'_> {
     /// # Errors
     /// [`Error::InvalidArgument`] for an executor that holds all samples.
     pub fn set_samples(&mut self, window: &Window<'_>) -> Result<()> {
+        let _ = window;
         match self {
             #[cfg(feature = "cpu")]
-            Self::Cpu(e) => e.set_samples(window),
+            Self::Cpu(e) => {
+                e.set_samples(window);
+                Ok(())
+            }
             #[cfg(feature = "gpu")]
-            Self::Gpu(e) => e.set_samples(window),
-            other => return Err(whole(other.lowering())),
+            Self::Gpu(e) => {
+                e.set_samples(window);
+                Ok(())
+            }
+            other => Err(whole(other.lowering())),
         }
-        Ok(())
     }
 
     /// The costs of samples in their own order, summed as [`cost`](Self::cost) sums them: block by block. It may leave the
@@ -167,6 +173,7 @@ impl Executor<'_> {
     /// # Errors
     /// As [`set_samples`](Self::set_samples), and failures of the device.
     pub(super) async fn block_costs(&mut self, window: &Window<'_>) -> Result<Vec<f64>> {
+        let _ = window;
         match self {
             #[cfg(feature = "cpu")]
             Self::Cpu(e) => {

@@ -8,7 +8,7 @@ use super::executor::Executor;
 use super::wolfe::{Point, strong_wolfe};
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
-use crate::schedule::{Problem, RateSchedule, gradients};
+use crate::schedule::{Batches, Descent, Dropout, Problem, RateSchedule, gradients};
 
 /// Steps that directions are made of, if nothing else is said.
 pub const LBFGS_HISTORY: usize = 10;
@@ -82,7 +82,7 @@ impl<'b> Lbfgs<'b> {
     /// [`Error::InvalidArgument`] for a problem with batches, dropout, l1, clipped gradients or a schedule, or an executor that
     /// has no gradients to show; [`Error::Shape`] for a state of another network.
     pub fn new(executor: Executor<'b>, problem: &Problem<'_>, history: usize, state: &[f64]) -> Result<Self> {
-        check(problem, history)?;
+        Self::check(problem.batches(), &problem.descent, problem.dropout, history)?;
         let n = problem.parameters.values().len();
         let mask = gradients(problem.network, 1).weight_mask();
         let (memory, converged) = Memory::restored(history, n, state)?;
@@ -98,6 +98,48 @@ impl<'b> Lbfgs<'b> {
             costs: Vec::new(),
             converged,
         })
+    }
+
+    /// Refuses what a method for one fixed function cannot do: what [`Lbfgs::new`] would refuse.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] naming the setting.
+    pub fn check(
+        batches: Batches,
+        descent: &Descent,
+        dropout: Option<Dropout>,
+        history: usize,
+    ) -> Result<()> {
+        let no = |what, value: String, reason: &str| Err(Error::invalid(what, value, reason));
+        if batches.count() > 1 {
+            let reason = "lbfgs learns from all samples at once; leave --batch-size out, or use adam";
+            return no("batch size", batches.size.to_string(), reason);
+        }
+        if let Some(dropout) = dropout {
+            let reason = "lbfgs needs the same cost in every step; leave it out";
+            return no("dropout", dropout.rate.to_string(), reason);
+        }
+        if descent.rates != RateSchedule::default() {
+            let reason = "lbfgs searches for its own step sizes; leave it out";
+            return no("schedule", "of the learning rate".into(), reason);
+        }
+        if descent.clip.is_some() {
+            return no("clipping", "of gradients".into(), "lbfgs needs them as they are; leave it out");
+        }
+        if descent.l1 > 0.0 {
+            return no("l1", descent.l1.to_string(), "lbfgs needs a cost without kinks; use --l2");
+        }
+        if descent.learning_rate <= 0.0 {
+            return no(
+                "learning rate",
+                descent.learning_rate.to_string(),
+                "lbfgs needs a first step, such as 1",
+            );
+        }
+        if !(1..=MOST_HISTORY).contains(&history) {
+            return no("history of lbfgs", history.to_string(), "it lies between 1 and 1000, such as 10");
+        }
+        Ok(())
     }
 
     pub(super) fn lowering(&self) -> &'static str {
@@ -334,41 +376,4 @@ fn largest(values: &[f64]) -> f64 {
 
 fn sum_of_sizes(values: &[f64]) -> f64 {
     values.iter().map(|value| value.abs()).sum()
-}
-
-/// Refuses what a method for one fixed function cannot do.
-fn check(problem: &Problem<'_>, history: usize) -> Result<()> {
-    let descent = &problem.descent;
-    let no = |what, value: String, reason: &str| Err(Error::invalid(what, value, reason));
-    if problem.batches().count() > 1 {
-        let reason = "lbfgs learns from all samples at once; leave --batch-size out, or use adam";
-        return no("batch size", problem.batch_size.to_string(), reason);
-    }
-    if let Some(dropout) = problem.dropout {
-        return no(
-            "dropout",
-            dropout.rate.to_string(),
-            "lbfgs needs the same cost in every step; leave it out",
-        );
-    }
-    if descent.rates != RateSchedule::default() {
-        return no(
-            "schedule",
-            "of the learning rate".into(),
-            "lbfgs searches for its own step sizes; leave it out",
-        );
-    }
-    if descent.clip.is_some() {
-        return no("clipping", "of gradients".into(), "lbfgs needs them as they are; leave it out");
-    }
-    if descent.l1 > 0.0 {
-        return no("l1", descent.l1.to_string(), "lbfgs needs a cost without kinks; use --l2");
-    }
-    if descent.learning_rate <= 0.0 {
-        return no("learning rate", descent.learning_rate.to_string(), "lbfgs needs a first step, such as 1");
-    }
-    if !(1..=MOST_HISTORY).contains(&history) {
-        return no("history of lbfgs", history.to_string(), "it lies between 1 and 1000, such as 10");
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ pub enum Verdict {
     Passed,
     /// Some are not: where, in words.
     Failed(String),
-    /// The device is too small for it: why, in words.
+    /// The device is too small for it, or has no room: why, in words.
     Skipped(String),
 }
 
@@ -53,7 +53,9 @@ impl Check {
         let device_failed = matches!(result, Err(Error::Gpu { .. } | Error::DeviceLost { .. }));
         let verdict = match (failure, result) {
             (Some(failure), _) => Verdict::Failed(failure),
-            (None, Err(error @ Error::DeviceLimit { .. })) => Verdict::Skipped(error.to_string()),
+            (None, Err(error @ (Error::DeviceLimit { .. } | Error::OutOfMemory { .. }))) => {
+                Verdict::Skipped(error.to_string())
+            }
             (None, Err(error)) => Verdict::Failed(error.to_string()),
             // A check that looks at nothing must not look like one that passed.
             (None, Ok(())) if values == 0 => Verdict::Failed("nothing was compared".into()),

@@ -207,7 +207,8 @@ fn models_and_checkpoints_that_claim_the_world_are_refused() {
 
 #[test]
 fn a_network_of_a_million_layers_is_refused() {
-    let (layers, largest) = largest_of(|| parse_hidden(&"4,".repeat(1_000_000), Activation::Tanh));
+    let text = "4,".repeat(1_000_000);
+    let (layers, largest) = largest_of(|| parse_hidden(&text, Activation::Tanh));
     let error = layers.unwrap_err().to_string();
     assert!(error.contains("number of layers `1000002`") && largest < 1 << 20, "{largest}: {error}");
 }

@@ -408,6 +408,8 @@ fn the_command_gives_the_same_bits() {
     let rich = "--impute median --optimizer adam --dropout 0.2 --batch-size 64 --epochs 3 --hidden 8:relu,5";
     let data = "--data people.csv --backend cpu";
     assert_trains_alike(&desk, &format!("{data} {rich} --validation 0.1 --test 0.2 --class-weight balanced"));
+    let smooth = "--label-smoothing 0.2 --clip-norm 0.5 --schedule plateau:patience=1";
+    assert_trains_alike(&desk, &format!("{data} {rich} {smooth} --validation 0.1"));
     assert_trains_alike(&desk, &format!("{data} {rich} --validation more.csv --test more.csv --metric f1"));
     assert_trains_alike(
         &desk,
