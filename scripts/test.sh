@@ -17,6 +17,19 @@ cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --quiet
 
+echo "== licences, versions and known faults of dependencies"
+if cargo deny --version >/dev/null 2>&1; then
+  cargo deny --locked check licenses bans sources
+  # The list of known faults comes over the network.
+  if cargo deny --locked fetch db >/dev/null 2>&1; then
+    cargo deny --locked check advisories
+  else
+    echo "The list of known faults cannot be fetched; checked without it." >&2
+  fi
+else
+  echo "cargo-deny is not installed; its checks are left out (cargo install cargo-deny --locked)." >&2
+fi
+
 echo "== the library without the command line, for the browser"
 scripts/wasm-check.sh
 
@@ -26,6 +39,13 @@ cargo test --locked
 echo "== tests of Parquet files and of arrays"
 cargo clippy --locked --all-targets --features parquet,ndarray -- -D warnings
 cargo test --locked --features parquet,ndarray --test it -- parquet_ fit::
+echo "== fuzzing"
+if command -v cargo-fuzz >/dev/null; then
+  scripts/fuzz.sh 60
+else
+  echo "skipped: cargo-fuzz is not installed; scripts/fuzz.sh runs without it where there is a C++ compiler"
+fi
+
 echo "== exports in the programs they are for"
 scripts/exports.sh
 

@@ -112,6 +112,21 @@ pub enum Error {
         /// The driver's or wgpu's own words.
         message: String,
     },
+    /// A device whose kernels do not compute what the reference does.
+    #[error(
+        "{adapter} computes wrongly: {failed} of {checks} checks failed, which points to {kernels}; update its driver and \
+         attach `gpu-nn verify --json` to a bug report (meanwhile --backend auto leaves out what failed)"
+    )]
+    Unproved {
+        /// The adapter.
+        adapter: String,
+        /// Checks that failed.
+        failed: usize,
+        /// All checks.
+        checks: usize,
+        /// The kernels that they point to.
+        kernels: String,
+    },
     /// The cost stopped being a number.
     #[error(
         "training diverged: the cost at iteration {iteration} is {cost}; \

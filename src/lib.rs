@@ -10,6 +10,7 @@
 //! - [`cpu`]: the operations in `f32`, with vectors and threads (feature `cpu`);
 //! - [`gpu`]: the operations as WGSL kernels on any adapter wgpu finds (feature `gpu`);
 //! - [`training`]: the loop over any executor;
+//! - [`verify`]: a device held against the reference, kernel by kernel (feature `gpu`);
 //! - [`model`]: save and load;
 //! - [`fit`]: all of it in one call, the place to begin;
 //! - [`export`]: models in other programs' formats (feature `export`);
@@ -34,5 +35,7 @@ mod npy;
 pub mod plot;
 pub mod schedule;
 pub mod training;
+#[cfg(feature = "gpu")]
+pub mod verify;
 
 pub use error::{Error, Result};

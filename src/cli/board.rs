@@ -14,6 +14,9 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use super::board_view::draw;
 use super::training_options::Steps;
 
+/// The exit code of a program that Ctrl-C ended: 128 and the number of the signal.
+const INTERRUPTED: i32 = 130;
+
 /// Between two pictures.
 const PERIOD: Duration = Duration::from_millis(100);
 
@@ -104,7 +107,7 @@ impl State {
         for (iteration, cost) in progress.costs.iter().enumerate().skip(self.seen) {
             self.costs.push(iteration as f64, *cost);
         }
-        self.seen = progress.costs.len();
+        self.seen = self.seen.max(progress.costs.len());
         for look in progress.looks.iter().skip(self.looks) {
             let at = look.iteration as f64;
             self.training.push(at, look.training_cost);
@@ -118,7 +121,7 @@ impl State {
                 }
             }
         }
-        self.looks = progress.looks.len();
+        self.looks = self.looks.max(progress.looks.len());
     }
 
     pub fn line(&mut self, text: &str) {
@@ -224,9 +227,18 @@ fn show(
                 return Ok(());
             }
             if asks_to_stop(key) {
+                end_if_asked_twice(cancel);
                 cancel.cancel();
             }
         }
+    }
+}
+
+/// As a second signal does where there is no dashboard: whoever asks again does not want to wait.
+fn end_if_asked_twice(cancel: &CancelToken) {
+    if cancel.is_cancelled() {
+        ratatui::restore();
+        std::process::exit(INTERRUPTED);
     }
 }
 

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use gpu_nn::data::{Dataset, Targets};
 use gpu_nn::network::Loss;
-use gpu_nn::schedule::{Batches, Descent};
+use gpu_nn::schedule::{Batches, Descent, Optimizer};
 use gpu_nn::training::{Look, Metric, Metrics, Progress};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::super::board::{Series, State};
+use super::super::method::Method;
 use super::super::training_options::Steps;
 use super::{clock, draw, range};
 
@@ -19,6 +20,7 @@ fn state(batch: usize) -> State {
         iterations: 1_000,
         report_every: 100,
         batches,
+        method: Method::Rule(Optimizer::Sgd),
         descent: Descent::sgd(0.5),
         dropout: None,
         label_smoothing: 0.0,

@@ -9,6 +9,9 @@ use gpu_nn::model::{Durability, replace};
 use gpu_nn::schedule::Problem;
 use gpu_nn::training::Backend;
 
+/// What the keys of verdicts on adapters begin with.
+pub const VERDICT: &str = "verify | ";
+
 /// The choices of earlier runs; without a cache folder, none.
 pub struct Choices {
     path: Option<PathBuf>,
@@ -16,12 +19,15 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// Reads the cache; a file that is missing or damaged counts as empty. With `retune`, whatever it says is measured anew.
+    /// Reads the cache; a file that is missing or damaged counts as empty. With `retune`, whatever it says is measured anew;
+    /// what was found wrong stays so until it is verified again.
     pub fn load(retune: bool) -> Self {
-        let path = folder().map(|folder| folder.join("gpu-nn").join("choices.json"));
+        let path = cache_file();
         let text = path.as_ref().and_then(|path| fs::read_to_string(path).ok());
-        let by_key = text.and_then(|text| serde_json::from_str(&text).ok()).filter(|_| !retune);
-        Self { path, by_key: by_key.unwrap_or_default() }
+        let by_key = text.and_then(|text| serde_json::from_str(&text).ok());
+        let mut by_key: BTreeMap<String, String> = by_key.unwrap_or_default();
+        by_key.retain(|key, _| !retune || key.starts_with(VERDICT));
+        Self { path, by_key }
     }
 
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -36,6 +42,11 @@ impl Choices {
             let _ = folder.map(|()| replace(path, text.as_bytes(), Durability::Process));
         }
     }
+}
+
+/// Where choices are kept, if the user has a cache folder.
+pub fn cache_file() -> Option<PathBuf> {
+    folder().map(|folder| folder.join("gpu-nn").join("choices.json"))
 }
 
 /// The lowering of this problem on this backend: program, device and shapes decide.

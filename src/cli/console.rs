@@ -16,6 +16,11 @@ pub fn error(message: &str) {
     let _ = writeln!(io::stderr(), "error: {}", clean(message));
 }
 
+/// Prints a warning in one line on standard error, also where nothing else is printed: what follows may be wrong.
+pub fn warning(message: &str) {
+    let _ = writeln!(io::stderr(), "warning: {}", clean(message));
+}
+
 /// Prints what is no error in one line on standard error: for a program that ends with nothing else to say.
 pub fn notice(message: &str) {
     let _ = writeln!(io::stderr(), "{}", clean(message));
@@ -137,4 +142,49 @@ pub fn thousands(n: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A bar over a file or its rows while they are read, on a terminal.
+pub struct Reading(ProgressBar);
+
+impl Reading {
+    /// With `lines` the user sees it; `what` is done with what it counts.
+    pub fn new(lines: bool, what: &'static str) -> Self {
+        let bar = if lines && io::stderr().is_terminal() && io::stdout().is_terminal() {
+            ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10))
+        } else {
+            ProgressBar::hidden()
+        };
+        Self(bar.with_message(what))
+    }
+
+    /// So many bytes are read, of all where their number is known.
+    pub fn bytes(&self, done: u64, all: Option<u64>) {
+        self.show(
+            "{bar:30} {bytes}/{total_bytes} {msg}, {elapsed} gone, {eta} to go",
+            done,
+            all.unwrap_or(done),
+        );
+    }
+
+    /// So many rows are.
+    pub fn rows(&self, done: u64, all: u64) {
+        self.show("{bar:30} {human_pos}/{human_len} {msg}, {elapsed} gone", done, all);
+    }
+
+    fn show(&self, template: &str, done: u64, all: u64) {
+        if self.0.is_hidden() {
+            return;
+        }
+        if self.0.length() != Some(all) {
+            self.0.set_style(ProgressStyle::with_template(template).expect("the templates are constants"));
+            self.0.set_length(all);
+        }
+        self.0.set_position(done);
+    }
+
+    /// Removes the bar.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
 }

@@ -185,6 +185,12 @@ pub struct PrepareArgs {
 impl PrepareArgs {
     /// Reads the data of a training; its targets suit the task and the output.
     pub fn read(&self, source: &DataSource, output: Output) -> Result<RawTable> {
+        let target = Some(self.target(source, output)?);
+        source.read(&ReadOptions { target, ..ReadOptions::default() })
+    }
+
+    /// What the targets are that suit the task and the output.
+    pub fn target(&self, source: &DataSource, output: Output) -> Result<TargetKind> {
         let target = match (self.task, output) {
             (Task::Regression, Output::Sigmoid | Output::Softmax) => {
                 return Err(Error::invalid("task", "regression", "its output is --output identity"));
@@ -204,7 +210,7 @@ impl PrepareArgs {
             let reason = format!("{name} is generated and has classes; leave --task out");
             return Err(Error::invalid("task", "regression", reason));
         }
-        source.read(&ReadOptions { target: Some(target), ..ReadOptions::default() })
+        Ok(target)
     }
 
     /// How features are made of a table's columns.

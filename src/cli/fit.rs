@@ -1,6 +1,7 @@
 //! Trains one network the way every command does: reports, progress bar, score, pictures' raw material, times.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use gpu_nn::data::Dataset;
@@ -11,8 +12,8 @@ use gpu_nn::schedule::{Lowering, Problem};
 #[cfg(feature = "dashboard")]
 use gpu_nn::training::Metric;
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Progress, Recovered, Score, Stopped,
-    Trained, Trainer, WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Lbfgs, Metrics, Plateau, Progress, Recovered, Score,
+    Stopped, Trained, Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -20,9 +21,11 @@ use gpu_nn::{Error, Result};
 use super::board::{Board, State};
 use super::choices::{Choices, lowering_key};
 use super::console::{Console, thousands};
+use super::fit_samples::{self, Samples};
 use super::info::known_memory;
 use super::live::Events;
 use super::options::check_lowering;
+use super::parts::Streams;
 use super::record::Seconds;
 use super::training_options::Steps;
 
@@ -37,7 +40,9 @@ pub struct Job<'a> {
     /// Whether to find it anew, whatever earlier runs measured.
     pub retune: bool,
     pub network: &'a Network,
-    pub dataset: &'a Dataset,
+    pub dataset: &'a Arc<Dataset>,
+    /// The features, where the data sets have none.
+    pub streams: Option<&'a Streams>,
     /// How much each sample counts, if not alike.
     pub weights: Option<&'a [f64]>,
     /// What the trained network is scored on in the end.
@@ -75,7 +80,7 @@ impl<'a> Job<'a> {
     fn trainer(&self, executor: Executor<'a>, problem: Problem<'a>, console: &'a Console) -> Trainer<'a> {
         let mut trainer = Trainer::new(executor, self.steps.plan()).cancelled_by(self.cancel.clone());
         if let Some(watch) = self.watch {
-            trainer = trainer.watched(watch);
+            trainer = trainer.watched(watch).falling(self.steps.plateau(watch.metric));
         }
         let said = |recovered: &Recovered| {
             let (at, from) = (thousands(recovered.at), thousands(recovered.from));
@@ -89,6 +94,12 @@ impl<'a> Job<'a> {
             Some(checkpoint) => trainer.taken_up(checkpoint.clone()),
             None => trainer,
         }
+    }
+
+    /// What the looks so far have made of the learning rate, if it waits for a plateau.
+    fn plateau(&self) -> Option<Plateau> {
+        let plateau = self.steps.plateau(self.watch?.metric)?;
+        Some(self.checkpoint.map_or(plateau, |old| plateau.after(&old.looks)))
     }
 
     /// Takes the terminal over, if that is what is asked for.
@@ -129,6 +140,8 @@ pub struct Fit {
     pub regions: Option<Regions>,
     pub moments: Vec<Moment>,
     pub seconds: Seconds,
+    /// What could not be written on the way; the training is none the worse for it.
+    pub late: Option<Error>,
 }
 
 /// Trains from `parameters`; `start` is when the setup began, `on_cost` sees each reported cost as it arrives.
@@ -139,18 +152,15 @@ pub async fn fit(
     console: &Console,
     on_cost: &mut dyn FnMut(usize, f64),
 ) -> Result<Fit> {
-    let Job { network, dataset, steps, grid, .. } = job;
+    let Job { network, steps, grid, .. } = job;
     let plan = steps.plan();
-    let loss = network.loss();
-    let y = dataset.y();
-    let mut problem = steps.problem(network, &parameters, dataset, &y, job.weights);
-    if let Some(checkpoint) = job.checkpoint {
-        problem.parameters = &checkpoint.parameters;
-        problem.state = &checkpoint.state;
-        problem.done = checkpoint.done;
-    }
-    let executor = open(&job, &problem, console).await?;
-    let mut trainer = job.trainer(executor, problem, console);
+    let samples = Samples::new(&job, console)?;
+    let problem = samples.problem(&job, &parameters);
+    let executor = match samples.executor(&job, &problem)? {
+        Some(executor) => executor,
+        None => open(&job, &problem, console).await?,
+    };
+    let mut trainer = samples.feed(&job, job.trainer(executor, problem, console))?;
     let setup = start.elapsed();
     let begin = Instant::now();
     let (seen, looks) = job.checkpoint.map_or((0, 0), |old| (old.costs.len(), old.looks.len()));
@@ -159,7 +169,7 @@ pub async fn fit(
         None => None,
     };
     job.open_dashboard(console, problem.done)?;
-    let mut watch = Watch { console, steps, seen, looks, on_cost, events };
+    let mut watch = Watch { console, steps, plateau: job.plateau(), seen, looks, on_cost, events };
     let trained = run(&mut trainer, &job, &mut watch).await;
     // Before any error is printed.
     console.finish(trained.as_ref().err());
@@ -168,34 +178,33 @@ pub async fn fit(
         (job.rescue)(iteration, good)?;
     }
     let (trained, moments) = trained?;
-    events.map_or(Ok(()), Events::finish)?;
     if trained.stopped == Some(Stopped::Cancelled) {
         let next = "a checkpoint was kept".to_owned();
         let (done, all) = (trainer.done(), plan.iterations);
         return Err(Error::Cancelled { what: "iterations", done, all, next });
     }
     let train = begin.elapsed();
-    let output = trainer.predict(&dataset.x, dataset.m).await?;
-    let judge = job.test.or_else(|| Some(job.watch?.validation?.0));
-    let judged = match judge {
-        Some(held_out) => Some(trainer.predict(&held_out.x, held_out.m).await?),
-        None => None,
-    };
-    let test = job.test.zip(judged.as_deref()).map(|(test, a)| Metrics::new(loss, a, test));
+    let score = fit_samples::score(&mut trainer, &job).await?;
+    let judged = fit_samples::judged(&mut trainer, &job).await?;
+    let test = job.test.zip(judged.as_deref()).map(|(test, a)| Metrics::new(network.loss(), a, test));
     let regions = match grid {
-        Some(grid) => Some(regions(&mut trainer, grid, loss).await?),
+        Some(grid) => Some(regions(&mut trainer, grid, network.loss()).await?),
         None => None,
     };
     let seconds = Seconds { setup: setup.as_secs_f64(), train: train.as_secs_f64() };
-    let lowering = trainer.lowering();
-    let score = Score::new(loss, &output, dataset);
-    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds })
+    let (lowering, late) = (trainer.lowering(), events.and_then(Events::error));
+    Ok(Fit { lowering, trained, score, test, judged, regions, moments, seconds, late })
 }
 
 /// The executor, in the lowering that was asked for or the fastest.
 async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Result<Executor<'b>> {
     let Job { backend, lowering, steps, .. } = job;
     check_lowering(*lowering, backend)?;
+    if let Some(history) = steps.method.history() {
+        let executor = backend.executor(problem, lowering.unwrap_or(Lowering::Layerwise))?;
+        let state = job.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.state);
+        return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, problem, history, state)?)));
+    }
     match (lowering, backend.adapter()) {
         (Some(lowering), Some(_)) => return with_room(backend, problem, *lowering, console),
         (Some(lowering), None) => return backend.executor(problem, *lowering),
@@ -206,6 +215,7 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
     let mut choices = Choices::load(job.retune);
     let key = lowering_key(backend, problem);
     if let Some(Ok(lowering)) = choices.get(&key).map(str::parse::<Lowering>)
+        && !backend.avoided().contains(&lowering)
         && let Ok(executor) = backend.executor(problem, lowering)
     {
         console
@@ -269,6 +279,8 @@ async fn regions(trainer: &mut Trainer<'_>, grid: Grid, loss: Loss) -> Result<Re
 struct Watch<'a> {
     console: &'a Console,
     steps: Steps,
+    /// What the looks so far have made of the learning rate.
+    plateau: Option<Plateau>,
     /// Costs and looks that have been shown.
     seen: usize,
     looks: usize,
@@ -294,6 +306,12 @@ impl Watch<'_> {
             // Some twenty lines, however many looks.
             if (index + 1).is_multiple_of(all.div_ceil(20)) || index + 1 == all {
                 let _ = self.console.line(&self.steps.describe_look(look));
+            }
+            if let Some(plateau) = &mut self.plateau
+                && plateau.see(look)
+            {
+                let rate = self.steps.descent.learning_rate * plateau.factor();
+                let _ = self.console.line(&format!("  learning rate {rate:e} from here on"));
             }
         }
         self.looks = progress.looks.len();

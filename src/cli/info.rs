@@ -5,7 +5,7 @@ use gpu_nn::gpu::{AdapterSummary, Api, adapters};
 use gpu_nn::training::{Backend, BackendChoice};
 use serde_json::json;
 
-use super::console;
+use super::{console, verdicts};
 
 /// Adapters, drivers and limits, and which would be chosen.
 #[derive(Debug, clap::Args)]
@@ -18,8 +18,10 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<()> {
     let found = adapters(Api::Any).await;
     let (backend, why) = Backend::open(BackendChoice::Auto, None).await?;
+    let (backend, why) = verdicts::heed(backend, why, true);
     if args.json {
-        let adapters: Vec<_> = found.iter().enumerate().map(|(number, a)| describe_json(number, a)).collect();
+        let adapters: Vec<_> =
+            found.iter().enumerate().map(|(number, a)| describe_json(Some(number), a)).collect();
         return console::print_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),
             "adapters": adapters,
@@ -65,7 +67,8 @@ fn describe(number: usize, adapter: &AdapterSummary) -> String {
     )
 }
 
-fn describe_json(number: usize, adapter: &AdapterSummary) -> serde_json::Value {
+/// An adapter in a report, with its number where that is known.
+pub fn describe_json(number: Option<usize>, adapter: &AdapterSummary) -> serde_json::Value {
     json!({
         "number": number,
         "name": adapter.name,

@@ -95,9 +95,9 @@ impl Events {
                 let cost = ("training/cost", progress.costs[iteration]);
                 self.file.scalars(iteration, [cost, ("learning_rate", self.rate(iteration))])?;
             }
-            self.costs = progress.costs.len();
+            self.costs = self.costs.max(progress.costs.len());
         }
-        for look in &progress.looks[self.looks..] {
+        for look in progress.looks.iter().skip(self.looks) {
             let rate = self.rate(look.iteration.saturating_sub(1));
             let values = [("training/cost", look.training_cost), ("learning_rate", rate)];
             let validation = look.validation.as_ref().map_or(&[][..], |metrics| metrics.values());
@@ -106,7 +106,8 @@ impl Events {
             let validation = named.iter().map(|(name, value)| (name.as_str(), *value));
             self.file.scalars(look.iteration, values.into_iter().chain(validation))?;
         }
-        self.looks = progress.looks.len();
+        // A training that goes on after its device was lost sees some again.
+        self.looks = self.looks.max(progress.looks.len());
         Ok(())
     }
 
@@ -116,9 +117,8 @@ impl Events {
         descent.learning_rate * descent.rates.factor(iteration)
     }
 
-    /// # Errors
-    /// The first that writing met with.
-    pub fn finish(self) -> Result<()> {
-        self.error.map_or(Ok(()), Err)
+    /// The first error that writing met with.
+    pub fn error(self) -> Option<Error> {
+        self.error
     }
 }

@@ -11,28 +11,35 @@ mod completions;
 mod console;
 mod data;
 mod data_options;
+mod doctor;
 mod evaluate;
 mod export;
 mod find_rate;
 mod fit;
+mod fit_samples;
 mod gradcheck;
 mod import;
 mod info;
 mod interrupt;
 mod judged;
 mod live;
+mod method;
 mod objective_options;
 mod options;
 mod parts;
 mod pictures;
 mod predict;
+mod rates;
 mod record;
 mod resume;
 mod run_folder;
+mod stream_options;
 mod sweep;
 mod sweep_report;
 mod train;
 mod training_options;
+mod verdicts;
+mod verify;
 mod weights;
 
 use std::error::Error as _;
@@ -77,6 +84,10 @@ enum Command {
     Bench(bench::Args),
     /// Compare gradients with central differences, and a backend's step with both
     Gradcheck(gradcheck::Args),
+    /// Prove this machine's GPU right: every kernel and lowering against the reference
+    Verify(verify::Args),
+    /// Whether this machine has a GPU that can be used, and if not, why and what to do
+    Doctor(doctor::Args),
     /// Adapters, drivers and limits, and which would be chosen
     Info(info::Args),
     /// Print a completion script for a shell
@@ -114,6 +125,8 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Import(args) => import::run(args),
         Command::Bench(args) => bench::run(args, start).await,
         Command::Gradcheck(args) => gradcheck::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Info(args) => info::run(args).await,
         Command::Completions(args) => completions::run(args),
     }

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, parse_value_loss};
 use gpu_nn::schedule::{Lowering, Problem};
-use gpu_nn::training::{Backend, BackendChoice, fastest_backend};
+use gpu_nn::training::{Backend, BackendChoice, fastest_trusted_backend, fastest_window_backend};
 use gpu_nn::{Error, Result};
 
 use super::choices::{Choices, backend_key};
+use super::verdicts;
 
 /// The output layer and its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -108,7 +109,13 @@ pub struct BackendArgs {
 impl BackendArgs {
     /// Opens the backend; the text says which and why.
     pub async fn open(&self) -> Result<(Backend, String)> {
+        self.open_unless_wrong(self.backend == BackendChoice::Auto && self.adapter.is_none()).await
+    }
+
+    /// The same; a device that failed `verify` only if nobody is `free` to take another.
+    async fn open_unless_wrong(&self, free: bool) -> Result<(Backend, String)> {
         let (backend, why) = Backend::open(self.backend, self.adapter.as_deref()).await?;
+        let (backend, why) = verdicts::heed(backend, why, free);
         Ok(Self::describe(backend, &why))
     }
 
@@ -120,7 +127,8 @@ impl BackendArgs {
         lowering: Option<Lowering>,
     ) -> Result<(Backend, String)> {
         if (self.backend, &self.adapter, lowering) != (BackendChoice::Auto, &None, None) {
-            return self.open().await;
+            let free = self.backend == BackendChoice::Auto && self.adapter.is_none() && lowering.is_none();
+            return self.open_unless_wrong(free).await;
         }
         let mut choices = Choices::load(self.retune);
         let key = backend_key(problem, iterations);
@@ -128,11 +136,27 @@ impl BackendArgs {
         if let Some(choice) = remembered
             && let Ok((backend, _)) = Backend::open(choice, None).await
         {
-            return Ok(Self::describe(backend, "measured in an earlier run; --retune measures anew"));
+            let why = "measured in an earlier run; --retune measures anew".to_owned();
+            let (backend, why) = verdicts::heed(backend, why, true);
+            return Ok(Self::describe(backend, &why));
         }
-        let (backend, why) = fastest_backend(problem, iterations).await?;
+        let (backend, why) = fastest_trusted_backend(problem, iterations, &verdicts::distrusted).await?;
         let choice = if backend.adapter().is_some() { "gpu" } else { backend.name() };
         choices.remember(key, choice);
+        Ok(Self::describe(backend, &why))
+    }
+
+    /// Opens the backend for a training in windows of samples, of which the problem is one.
+    pub async fn open_for_windows(
+        &self,
+        problem: &Problem<'_>,
+        lowering: Option<Lowering>,
+    ) -> Result<(Backend, String)> {
+        if (self.backend, &self.adapter, lowering) != (BackendChoice::Auto, &None, None) {
+            return self.open().await;
+        }
+        let (backend, why) = fastest_window_backend(problem).await?;
+        let (backend, why) = verdicts::heed(backend, why, true);
         Ok(Self::describe(backend, &why))
     }
 
@@ -146,12 +170,16 @@ impl BackendArgs {
     }
 }
 
-/// Refuses a lowering on a backend that has none.
+/// Refuses a lowering on a backend that has none, and warns of one that failed `verify`.
 pub fn check_lowering(lowering: Option<Lowering>, backend: &Backend) -> Result<()> {
     match (lowering, backend.adapter()) {
         (Some(lowering), None) => {
             let why = format!("the {} backend has none; leave --lowering out", backend.name());
             Err(Error::invalid("lowering", lowering, why))
+        }
+        (Some(lowering), Some(_)) => {
+            verdicts::warn_of(lowering, backend);
+            Ok(())
         }
         _ => Ok(()),
     }

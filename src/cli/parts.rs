@@ -2,9 +2,11 @@
 //! the first.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use gpu_nn::data::{
-    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, TargetKind, Targets, hold_out,
+    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, Row, StreamedPart, TargetKind,
+    Targets, Wanted, hold_out,
 };
 use gpu_nn::{Error, Result};
 
@@ -15,23 +17,32 @@ use super::weights::WeightArgs;
 
 /// The parts, and what made features of their columns.
 pub struct Parts {
-    pub training: Dataset,
+    pub training: Arc<Dataset>,
     pub validation: Option<Dataset>,
     pub test: Option<Dataset>,
     pub preprocessing: Preprocessing,
+    /// Their features, where the data sets have none because they stay in their files.
+    pub streams: Option<Streams>,
     /// How much each sample of the training counts by its own weight.
     pub weights: Option<Vec<f64>>,
 }
 
+/// The features of the parts in their files.
+pub struct Streams {
+    pub training: Arc<StreamedPart>,
+    pub validation: Option<Arc<StreamedPart>>,
+    pub test: Option<Arc<StreamedPart>>,
+}
+
 /// What is held out.
-enum HeldOut {
+pub(super) enum HeldOut {
     Nothing,
     Share(f64),
     File(FileSource),
 }
 
 impl HeldOut {
-    fn new(text: Option<&str>, what: &'static str) -> Result<Self> {
+    pub(super) fn new(text: Option<&str>, what: &'static str) -> Result<Self> {
         let Some(text) = text else { return Ok(Self::Nothing) };
         match text.parse::<f64>() {
             Ok(share) => Ok(Self::Share(share)),
@@ -59,9 +70,9 @@ impl Parts {
         let weights = weights.take(&mut table)?;
         let mut rows = table.rows();
         let seed = held_out.split_seed;
-        let test_rows = take(&mut rows, &table, &test, seed)?;
+        let test_rows = take(&mut rows, table.targets(), &test, seed)?;
         // Another seed: the same would draw alike from what is left.
-        let validation_rows = take(&mut rows, &table, &validation, seed.wrapping_add(1))?;
+        let validation_rows = take(&mut rows, table.targets(), &validation, seed.wrapping_add(1))?;
         let preprocessing = Preprocessing::fit(&table, &rows, &prepare.preparation(&table))?;
         let training = preprocessing.apply(&table, &rows)?;
         let part = |held_out: &HeldOut, rows: Option<Vec<usize>>| -> Result<Option<Dataset>> {
@@ -73,18 +84,18 @@ impl Parts {
         };
         let (validation, test) = (part(&validation, validation_rows)?, part(&test, test_rows)?);
         let weights = weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
-        Ok(Self { training, validation, test, preprocessing, weights })
+        Ok(Self { training: Arc::new(training), validation, test, preprocessing, streams: None, weights })
     }
 }
 
 /// Takes a share of all samples out of the rows, if that is what is asked for.
-fn take(
-    rows: &mut Vec<usize>,
-    table: &RawTable,
+pub(super) fn take<R: Row>(
+    rows: &mut Vec<R>,
+    targets: Option<&Targets>,
     held_out: &HeldOut,
     seed: u32,
-) -> Result<Option<Vec<usize>>> {
-    let (HeldOut::Share(share), Some(targets)) = (held_out, table.targets()) else { return Ok(None) };
+) -> Result<Option<Vec<R>>> {
+    let (HeldOut::Share(share), Some(targets)) = (held_out, targets) else { return Ok(None) };
     hold_out(rows, targets, "share to hold out", *share, seed).map(Some)
 }
 
@@ -95,27 +106,41 @@ fn read_file(
     preprocessing: &Preprocessing,
     training: &Dataset,
 ) -> Result<Dataset> {
-    // The columns mean what they mean in the training file; labels in a file of their own are looked for beside it.
-    let file = match source {
+    let file = like_training(file, source);
+    let wanted = preprocessing.wanted();
+    let table = file.read(&like_training_options(training, &wanted))?;
+    check_columns(&table, preprocessing)?;
+    preprocessing.apply(&table, &table.rows())
+}
+
+/// A file whose columns mean what they mean in the training file; labels in a file of their own are looked for beside it.
+pub(super) fn like_training(file: &FileSource, source: &DataSource) -> FileSource {
+    match source {
         DataSource::File(training) => {
             FileSource { path: file.path.clone(), labels_file: None, ..training.clone() }
         }
         DataSource::Generated { .. } => file.clone(),
-    };
+    }
+}
+
+/// The training data's columns and classes.
+pub(super) fn like_training_options<'a>(training: &'a Dataset, wanted: &'a [Wanted]) -> ReadOptions<'a> {
     let (target, classes) = match &training.targets {
         Targets::Classes { names, .. } => (TargetKind::Classes, Some(&names[..])),
         Targets::Values { .. } => (TargetKind::Values, None),
     };
-    let wanted = preprocessing.wanted();
-    let options = ReadOptions { target: Some(target), classes, wanted: Some(&wanted) };
-    let table = file.read(&options)?;
-    if table.columns().len() != preprocessing.columns.len() {
-        return Err(Error::Shape {
-            what: format!("features of {}", table.name()),
-            expected: preprocessing.columns.len().to_string(),
-            found: table.columns().len().to_string(),
-            hint: "use a file with the columns of the training data".into(),
-        });
+    ReadOptions { target: Some(target), classes, wanted: Some(wanted) }
+}
+
+/// Refuses a file of other columns than those of the training data.
+pub(super) fn check_columns(table: &RawTable, preprocessing: &Preprocessing) -> Result<()> {
+    if table.columns().len() == preprocessing.columns.len() {
+        return Ok(());
     }
-    preprocessing.apply(&table, &table.rows())
+    Err(Error::Shape {
+        what: format!("features of {}", table.name()),
+        expected: preprocessing.columns.len().to_string(),
+        found: table.columns().len().to_string(),
+        hint: "use a file with the columns of the training data".into(),
+    })
 }

@@ -82,6 +82,7 @@ pub fn stopped_name(stopped: Stopped) -> &'static str {
     match stopped {
         Stopped::NoImprovement { .. } => "no_improvement",
         Stopped::OutOfTime => "out_of_time",
+        Stopped::Converged => "converged",
         Stopped::Cancelled => "cancelled",
     }
 }

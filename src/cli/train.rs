@@ -1,17 +1,23 @@
 //! `gpu-nn train`: one network, its report, its folder.
 
+mod conclusion;
+
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
-use gpu_nn::training::{Backend, CancelToken, Checkpoint, Stopped, WatchPlan, check_metric, sample_weights};
+use gpu_nn::training::{
+    Backend, CancelToken, Checkpoint, WINDOW_BYTES, WatchPlan, check_metric, sample_weights, stand_in,
+};
 use gpu_nn::{Error, Result};
+
+use conclusion::conclude;
 
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
-use super::fit::{Fit, Job, Keep, describe, fit};
+use super::fit::{Fit, Job, Keep, fit};
 use super::interrupt::{self, Interrupt};
 use super::judged;
 use super::live::LiveArgs;
@@ -24,7 +30,8 @@ use super::record::{
 };
 use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
-use super::training_options::{Steps, TrainingArgs, ValidationArgs, describe_metrics};
+use super::stream_options::{Asked, StreamArgs};
+use super::training_options::{Steps, TrainingArgs, ValidationArgs};
 use super::weights::WeightArgs;
 
 /// Train a network and save it with its pictures.
@@ -37,6 +44,8 @@ pub struct Args {
     data: DataArgs,
     #[command(flatten)]
     prepare: PrepareArgs,
+    #[command(flatten)]
+    stream: StreamArgs,
     /// Hidden layers: 4, or 20,7,5, or 20:relu,7:tanh, or none (logistic regression)
     #[arg(
         long,
@@ -87,7 +96,10 @@ impl Args {
     async fn prepare(&self) -> Result<Prepared> {
         let source = self.weights.kept(self.data.source(None)?)?;
         let hidden = parse_hidden(&self.hidden, self.network.activation)?;
-        let parts = Parts::new(&source, &self.prepare, self.network.output, &self.validation, &self.weights)?;
+        let parts = match self.stream.parts(&source, &self.prepare, &self.asked())? {
+            Some(streamed) => streamed,
+            None => Parts::new(&source, &self.prepare, self.network.output, &self.validation, &self.weights)?,
+        };
         let dataset = &parts.training;
         let network = self.network.network(hidden, dataset)?;
         check_metric(self.validation.metric, &network, parts.validation.as_ref())?;
@@ -95,13 +107,38 @@ impl Args {
             pictures::check_drawable(dataset)?;
         }
         let steps = self.training.steps(dataset.m)?;
+        if self.animate && steps.plateau(self.validation.metric).is_some() {
+            let reason = "--animate goes on between looks without looking; leave one of them out";
+            return Err(Error::invalid("schedule", "plateau", reason));
+        }
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
         let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
-        let y = dataset.y();
-        let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
-        let (backend, why) =
-            self.backend.open_for(&problem, steps.iterations, self.training.lowering).await?;
+        let lowering = self.training.lowering;
+        let (backend, why) = if parts.streams.is_some() {
+            steps.check_batches()?;
+            let window = stand_in(dataset.n_features, network.target_rows(), steps.batches, WINDOW_BYTES);
+            let problem = steps.window_problem(&network, &parameters, &window, weights.is_some());
+            self.backend.open_for_windows(&problem, lowering).await?
+        } else {
+            let y = dataset.y();
+            let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
+            self.backend.open_for(&problem, steps.iterations, lowering).await?
+        };
         Ok(Prepared { source, parts, weights, network, parameters, steps, backend, why })
+    }
+
+    /// What has a say in whether and how data is streamed.
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            output: self.network.output,
+            backend: self.backend.backend,
+            lowering: self.training.lowering,
+            full_batch: self.training.is_full_batch(),
+            animate: self.animate,
+            held_out: &self.validation,
+            weights: &self.weights,
+            lines: !self.results.quiet && !self.results.json,
+        }
     }
 
     /// How the training is watched: where there is something to see between its reports.
@@ -110,7 +147,8 @@ impl Args {
         let validation = run.parts.validation.as_ref().map(|dataset| (dataset, run.network.loss()));
         let stops = patience.is_some() || max_time.is_some();
         let keeps = self.validation.checkpoint_every.is_some();
-        let needed = validation.is_some() || stops || keeps || run.steps.in_batches();
+        let waits = run.steps.plateau(metric).is_some();
+        let needed = validation.is_some() || stops || keeps || waits || run.steps.in_batches();
         let every = run.steps.look_every();
         needed.then_some(WatchPlan { validation, every, metric, patience, max_time })
     }
@@ -150,7 +188,8 @@ impl Args {
     fn job<'a>(&self, run: &'a Prepared, keeping: &'a Keeping<'a>) -> Result<Job<'a>> {
         let Prepared { backend, network, steps, parts, .. } = run;
         let dataset = &parts.training;
-        let draw = !self.results.no_plots && pictures::check_drawable(dataset).is_ok();
+        let draw =
+            !self.results.no_plots && parts.streams.is_none() && pictures::check_drawable(dataset).is_ok();
         let grid = if draw { Some(pictures::grid(dataset, self.animate)?) } else { None };
         let moments = if self.animate { pictures::moments(steps.iterations) } else { Vec::new() };
         Ok(Job {
@@ -159,6 +198,7 @@ impl Args {
             retune: self.backend.retune,
             network,
             dataset,
+            streams: parts.streams.as_ref(),
             weights: run.weights.as_deref(),
             test: parts.test.as_ref(),
             steps: *steps,
@@ -236,10 +276,11 @@ async fn train(
     let fit = fit.or_else(|error| Err(interrupt::report(error, &mut folder, args.results.json)?))?;
 
     let written = write(&args, &run, &fit, &mut folder)?;
-    if args.results.json {
-        return console::print_json(&report(&args, &run, &fit, &folder));
+    match args.results.json {
+        true => console::print_json(&report(&args, &run, &fit, &folder))?,
+        false => conclude(&args, &run, &fit, &folder, &written, &console)?,
     }
-    conclude(&args, &run, &fit, &folder, &written, &console)
+    fit.late.map_or(Ok(()), Err)
 }
 
 /// Writes everything that came out; the names of the files.
@@ -274,53 +315,6 @@ fn model(run: &Prepared, parameters: Parameters) -> Model {
     }
 }
 
-fn conclude(
-    args: &Args,
-    run: &Prepared,
-    fit: &Fit,
-    folder: &RunFolder,
-    written: &[&str],
-    console: &Console,
-) -> Result<()> {
-    match fit.trained.stopped {
-        Some(Stopped::NoImprovement { .. }) => {
-            let metric = args.validation.metric;
-            console.line(&format!("stopped   no better {metric} for a while; the best network is kept"))?;
-        }
-        Some(Stopped::OutOfTime) => console.line("stopped   the time was up (--max-time)")?,
-        Some(Stopped::Cancelled) | None => {}
-    }
-    let n = thousands(fit.trained.iteration);
-    console.line(&format!("  cost after {n} iterations  {:.6}", fit.trained.cost_after_last))?;
-    let best = fit.trained.looks.iter().rfind(|look| look.iteration == fit.trained.iteration);
-    if let Some(metrics) = best.and_then(|look| look.validation.as_ref()) {
-        console.line(&format!("watched   {}", describe_metrics(metrics)))?;
-    }
-    if let Some(metrics) = &fit.test {
-        console.line(&format!("tested    {}", describe_metrics(metrics)))?;
-    }
-    if let Some(text) = describe(fit.score) {
-        console.line(&format!("accuracy  {text}"))?;
-    }
-    let time = |seconds: f64| console::seconds(Duration::from_secs_f64(seconds));
-    console.line(&format!(
-        "time      {} of training after {} of setup",
-        time(fit.seconds.train),
-        time(fit.seconds.setup)
-    ))?;
-    let path = folder.path().display();
-    console.line(&format!("wrote     {path}: {}", written.join(", ")))?;
-    let dataset = &run.parts.training;
-    if !args.results.no_plots && pictures::check_drawable(dataset).is_err() {
-        let n_x = dataset.n_features;
-        console.line(&format!(
-            "          (no decision boundary: that takes 2 features, {} has {n_x})",
-            dataset.name
-        ))?;
-    }
-    console.line(&format!("next      gpu-nn evaluate {path}   or   gpu-nn predict {path} --data FILE.csv"))
-}
-
 fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainReport {
     let DeviceRecord { backend, adapter, driver, lowering } =
         DeviceRecord::new(&run.backend, Some(fit.lowering));
@@ -336,7 +330,7 @@ fn report(args: &Args, run: &Prepared, fit: &Fit, folder: &RunFolder) -> TrainRe
         n_parameters: parameters.values().len(),
         m: run.parts.training.m,
         iterations: run.steps.iterations,
-        optimizer: run.steps.descent.optimizer.to_string(),
+        optimizer: run.steps.method.to_string(),
         learning_rate: run.steps.descent.learning_rate,
         batch_size: run.steps.batches.size,
         iterations_done: fit.trained.costs.len(),
@@ -365,7 +359,7 @@ fn record(args: &Args, run: &Prepared, fit: &Fit) -> Result<String> {
             init: args.network.init.to_string(),
             init_seed: args.network.init_seed,
             iterations: run.steps.iterations,
-            optimizer: run.steps.descent.optimizer.to_string(),
+            optimizer: run.steps.method.to_string(),
             learning_rate: run.steps.descent.learning_rate,
             rates: run.steps.descent.rates,
             l1: run.steps.descent.l1,

@@ -6,12 +6,14 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan};
+use gpu_nn::training::{ClassWeight, Look, Metric, Metrics, Plan, Plateau, StandIn};
 use gpu_nn::{Error, Result};
 
 use super::console::thousands;
+use super::method::Method;
 use super::objective_options::ObjectiveArgs;
 use super::options::{at_least_one, learning_rate, seed};
+use super::rates::{Rates, rates};
 
 /// How to train.
 #[derive(Clone, Debug, Args)]
@@ -38,14 +40,17 @@ pub struct TrainingArgs {
     /// Take the batches in the order of the data
     #[arg(long)]
     no_shuffle: bool,
-    /// Step size [default: 1.2 for sgd, 0.1 for momentum and nesterov, 0.001 for the others]
+    /// Step size [default: 1.2 for sgd, 0.1 for momentum and nesterov, 1 for lbfgs, 0.001 for the others]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
     /// sgd (theta -= r g), momentum (s = 0.9 s + g; theta -= r s), nesterov (theta -= r (g + 0.9 s)), rmsprop, adam or
-    /// adamw; with other constants as in momentum:momentum=0.8 or adamw:weight_decay=0.1,beta_2=0.99
+    /// adamw; with other constants as in momentum:momentum=0.8 or adamw:weight_decay=0.1,beta_2=0.99; or lbfgs (all samples at once: theta -= t H g, H from the
+    /// last 10 steps, t by a line search for the strong Wolfe conditions), lbfgs:history=20
     #[arg(long, value_name = "RULE", default_value = "sgd")]
-    optimizer: Optimizer,
-    /// The learning rate over time: constant, step:EPOCHS:FACTOR, exponential:EPOCHS:FACTOR or cosine (to 0 at the end)
+    optimizer: Method,
+    /// The learning rate over time: constant, step:EPOCHS:FACTOR, exponential:EPOCHS:FACTOR, cosine (to 0 at the end), or
+    /// plateau:factor=0.1,patience=10 (times the factor after so many epochs, or reports without --batch-size, in which --metric
+    /// of the validation data, or without any the training cost, does not improve)
     #[arg(long, value_name = "HOW", default_value = "constant", value_parser = rates)]
     schedule: Rates,
     /// Epochs in which the learning rate grows to its full size
@@ -85,6 +90,11 @@ const ITERATIONS: usize = 10_000;
 const EPOCHS: usize = 20;
 
 impl TrainingArgs {
+    /// Whether all samples are asked for at once.
+    pub fn is_full_batch(&self) -> bool {
+        self.batch_size == BatchSize::Full
+    }
+
     /// The steps of a learning-rate range test on `m` samples.
     ///
     /// # Errors
@@ -96,6 +106,10 @@ impl TrainingArgs {
         }
         if self.schedule != Rates::Constant || self.warm_up > 0 {
             return Err(Error::invalid("schedule", "of the learning rate", reason));
+        }
+        if self.optimizer.history().is_some() {
+            let reason = "it searches for the length of each step; use another";
+            return Err(Error::invalid("optimiser", self.optimizer, reason));
         }
         let mut steps = self.steps(m)?;
         if self.iterations.is_none() && self.epochs.is_none() {
@@ -131,9 +145,10 @@ impl TrainingArgs {
             Rates::Step { epochs, factor } => Decay::Step { every: of_epochs(epochs)?, factor },
             Rates::Exponential { epochs, factor } => Decay::Exponential { every: of_epochs(epochs)?, factor },
             Rates::Cosine => Decay::Cosine { over: iterations.saturating_sub(warm_up).max(1) },
+            Rates::Plateau { factor, patience } => Decay::Plateau { factor, patience, reductions: 0 },
         };
         let descent = Descent {
-            optimizer: self.optimizer,
+            optimizer: self.optimizer.rule(),
             learning_rate: self.learning_rate.unwrap_or_else(|| self.optimizer.usual_learning_rate()),
             rates: RateSchedule { decay, warm_up },
             l1: self.l1,
@@ -146,7 +161,8 @@ impl TrainingArgs {
         dropout.check()?;
         let dropout = Some(dropout).filter(|dropout| dropout.rate > 0.0);
         let label_smoothing = self.objective.label_smoothing;
-        Ok(Steps { iterations, report_every, batches, descent, dropout, label_smoothing })
+        let method = self.optimizer;
+        Ok(Steps { iterations, report_every, batches, method, descent, dropout, label_smoothing })
     }
 }
 
@@ -156,6 +172,7 @@ pub struct Steps {
     pub iterations: usize,
     pub report_every: usize,
     pub batches: Batches,
+    pub method: Method,
     pub descent: Descent,
     pub dropout: Option<Dropout>,
     pub label_smoothing: f64,
@@ -204,6 +221,11 @@ impl Steps {
         }
     }
 
+    /// What follows the looks, where the learning rate waits for a plateau of a metric.
+    pub fn plateau(&self, metric: Metric) -> Option<Plateau> {
+        Plateau::of(self.descent.rates, metric)
+    }
+
     /// Whether there is more than one batch.
     pub fn in_batches(&self) -> bool {
         self.batches.count() > 1
@@ -229,6 +251,32 @@ impl Steps {
         }
     }
 
+    /// The training of an executor that gets a window of its samples at a time.
+    pub fn window_problem<'a>(
+        &self,
+        network: &'a Network,
+        parameters: &'a Parameters,
+        window: &'a StandIn,
+        weighted: bool,
+    ) -> Problem<'a> {
+        Problem {
+            weights: weighted.then_some(&window.weights),
+            batch_size: self.batches.size,
+            descent: self.descent,
+            dropout: self.dropout,
+            ..Problem::full_batch(network, parameters, &window.x, &window.y, window.m, 0.0)
+        }
+    }
+
+    /// Refuses a single batch, for samples that are not all there at once.
+    pub fn check_batches(&self) -> Result<()> {
+        if self.in_batches() {
+            return Ok(());
+        }
+        let reason = "it takes all samples, and streamed ones are trained on in batches; use a smaller one, or --stream=no";
+        Err(Error::invalid("batch size", self.batches.size, reason))
+    }
+
     /// `300 iterations (15 epochs in batches of 128) of adam at learning rate 0.001`
     pub fn describe(&self) -> String {
         let Self { iterations, batches, descent, .. } = self;
@@ -237,10 +285,13 @@ impl Steps {
             let epochs = iterations.div_ceil(batches.count());
             text += &format!(" ({} epochs in batches of {})", thousands(epochs), thousands(batches.size));
         }
-        if descent.optimizer != Optimizer::Sgd {
-            text += &format!(" of {}", descent.optimizer.name());
+        if self.method != Method::Rule(Optimizer::Sgd) {
+            text += &format!(" of {}", self.method.name());
         }
         text += &format!(" at learning rate {}", descent.learning_rate);
+        if let Decay::Plateau { factor, patience, .. } = descent.rates.decay {
+            text += &format!(", times {factor} after {patience} looks without an improvement");
+        }
         if let Some(dropout) = self.dropout {
             text += &format!(", dropout {}", dropout.rate);
         }
@@ -317,40 +368,6 @@ fn batch_size(text: &str) -> std::result::Result<BatchSize, String> {
             Ok(n) => Ok(BatchSize::Samples(n)),
             Err(_) => Err("give a whole number of at least 1, or full".into()),
         },
-    }
-}
-
-/// The learning rate over time, in epochs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rates {
-    Constant,
-    Step { epochs: usize, factor: f64 },
-    Exponential { epochs: usize, factor: f64 },
-    Cosine,
-}
-
-fn rates(text: &str) -> std::result::Result<Rates, String> {
-    let unknown = || {
-        "use constant, step:EPOCHS:FACTOR such as step:10:0.5, exponential:EPOCHS:FACTOR such as exponential:1:0.95, or \
-         cosine"
-            .to_owned()
-    };
-    let mut parts = text.split(':');
-    let name = parts.next().unwrap_or_default();
-    let numbers: Vec<&str> = parts.collect();
-    match (name, &numbers[..]) {
-        ("constant", []) => Ok(Rates::Constant),
-        ("cosine", []) => Ok(Rates::Cosine),
-        ("step" | "exponential", [epochs, factor]) => {
-            let epochs = at_least_one(epochs).map_err(|_| unknown())?;
-            let factor: f64 = factor.parse().map_err(|_| unknown())?;
-            if name == "step" {
-                Ok(Rates::Step { epochs, factor })
-            } else {
-                Ok(Rates::Exponential { epochs, factor })
-            }
-        }
-        _ => Err(unknown()),
     }
 }
 

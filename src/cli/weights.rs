@@ -22,7 +22,8 @@ impl WeightArgs {
         path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")).then_some(path)
     }
 
-    fn column(&self) -> Option<&str> {
+    /// The column, where it is one of the data's.
+    pub fn column(&self) -> Option<&str> {
         self.weights.as_deref().filter(|_| self.file().is_none())
     }
 
@@ -67,6 +68,14 @@ impl WeightArgs {
         if let Some(column) = self.column() {
             return table.take_weights(column).map(Some);
         }
+        self.of_rows(table)
+    }
+
+    /// The weights of all rows from a file of their own, if there is one.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn of_rows(&self, table: &RawTable) -> Result<Option<Vec<f64>>> {
         let Some(path) = self.file() else { return Ok(None) };
         let weights = read_weights(path)?;
         if weights.len() != table.m() {

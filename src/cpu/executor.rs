@@ -12,7 +12,7 @@ use super::shape::Shape;
 use super::team::{Chunk, Member, Team, add_up, part};
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{Problem, Variant, Window, evaluation_with};
+use crate::schedule::{Problem, RateSchedule, Variant, Window, evaluation_with};
 
 /// A network in training on the host, in single precision.
 pub struct Executor {
@@ -145,6 +145,12 @@ impl Executor {
         Ok(())
     }
 
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        self.stepper.set_rates(rates);
+    }
+
     /// What the optimiser remembers, (states, parameters).
     pub fn state(&self) -> Vec<f64> {
         self.stepper.state()
@@ -155,6 +161,34 @@ impl Executor {
     pub fn set_samples(&mut self, window: &Window<'_>) {
         self.data.replace(window);
         self.first = window.first;
+    }
+
+    /// The cost of `parameters` over all samples, without dropout, and its derivative by each of them, in their layout; for a
+    /// training on all samples at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32.
+    pub fn cost_and_gradient(&mut self, parameters: &Parameters) -> Result<(f64, Vec<f64>)> {
+        parameters.check_for(&self.network)?;
+        let parameters = &single(parameters)?;
+        let Self { data, plan, team, shape, .. } = self;
+        let m = data.blocks.batches.m;
+        let threads = shape.is_worth_threads(m);
+        let pass = Pass { arch: team.arch, plan, shared: threads && shape.wide, t: 0 };
+        let blocks = 0..data.blocks.count();
+        let count = shape.chunks(blocks.len());
+        let mut chunks: Vec<Chunk> = (0..count).map(|_| Chunk::new(parameters.len())).collect();
+        team.each(plan, &mut chunks, threads && !shape.wide, |index, chunk, member| {
+            for block in part(&blocks, index, count) {
+                let block = data.block(block, &mut member.input);
+                let gradients = &mut chunk.gradients;
+                let sums = pass::Parameters::AddGradients { parameters, gradients };
+                chunk.cost += pass.run(&block, &mut member.scratch, sums);
+            }
+        });
+        let sums = add_up(&mut chunks, threads);
+        let gradient = sums.gradients.iter().map(|&sum| f64::from(sum) / m as f64).collect();
+        Ok((sums.cost / m as f64, gradient))
     }
 
     /// The cost of the current parameters over all samples.

@@ -7,7 +7,7 @@ use super::aligned::Buffer;
 use super::convert::{beyond_single, round};
 use super::gradient::GradientDescent;
 use crate::error::Result;
-use crate::schedule::{Clip, Descent, Optimizer, Problem, Schedule, StepSize};
+use crate::schedule::{Clip, Descent, Optimizer, Problem, RateSchedule, Schedule, StepSize};
 
 /// Parameters that a thread updates at a time.
 const SHARE: usize = 1 << 15;
@@ -47,6 +47,11 @@ impl Stepper {
     /// What it remembers, (states, parameters).
     pub(super) fn state(&self) -> Vec<f64> {
         self.first.iter().chain(self.second.iter()).map(|&value| f64::from(value)).collect()
+    }
+
+    /// Replaces what becomes of the learning rate over time.
+    pub(super) fn set_rates(&mut self, rates: RateSchedule) {
+        self.descent.rates = rates;
     }
 
     /// Whether a step needs nothing but its own sums and a constant rate.

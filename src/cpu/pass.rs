@@ -117,9 +117,7 @@ impl Pass<'_> {
                     let x = &x[..layer.n_prev * block.width];
                     self.forward(layer, g, x, out, parameters.values());
                     let out = &mut out[..layer.n_l * block.width];
-                    if let Some(masked) = masked {
-                        self.apply(masked, out, block);
-                    }
+                    self.apply(masked, out, block);
                 }
                 Step::CostAndDelta { loss, smoothing } => {
                     let Block { y, width, valid, .. } = *block;
@@ -152,9 +150,7 @@ impl Pass<'_> {
                             self.backward(layer, dz, input, sums, parameters, ScaledDerivative { g, factor });
                         }
                     });
-                    if let Some(masked) = masked {
-                        self.apply(masked, a, block);
-                    }
+                    self.apply(masked, a, block);
                 }
             }
         }
@@ -229,8 +225,9 @@ impl Pass<'_> {
         self.arch.dispatch(RowSum { dz, db: &mut sums[layer.b.clone()], width, scale });
     }
 
-    /// values times a mask, by as many threads as it is worth.
-    fn apply(&self, masked: Masked, values: &mut [f32], block: &Block<'_>) {
+    /// values times a mask, if there is one, by as many threads as it is worth.
+    fn apply(&self, masked: Option<Masked>, values: &mut [f32], block: &Block<'_>) {
+        let Some(masked) = masked else { return };
         let Block { width, first, .. } = *block;
         let mask = masked.dropout.mask(masked.layer, self.t);
         if !self.shared || values.len() < SHARED_PASS {

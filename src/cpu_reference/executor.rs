@@ -7,8 +7,8 @@ use super::{
 use crate::error::Result;
 use crate::network::{Network, Parameters};
 use crate::schedule::{
-    self, Batches, Contents, Descent, Op, Problem, Schedule, Storage, TensorId, Variant, evaluation_with,
-    training_step_with,
+    self, Batches, Contents, Descent, Op, Problem, RateSchedule, Schedule, Storage, TensorId, Variant,
+    evaluation_with, training_step_with,
 };
 
 /// Samples predicted at a time, so that large sets need little memory.
@@ -146,9 +146,31 @@ impl Executor {
         Ok(())
     }
 
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        self.descent.rates = rates;
+        self.step.schedule.set_rates(rates);
+    }
+
     /// What the optimiser remembers, (states, parameters).
     pub fn state(&self) -> &[f64] {
         &self.state
+    }
+
+    /// The cost of `parameters` over all samples, without dropout, and its derivative by each of them, in their layout; for a
+    /// training on all samples at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network.
+    pub fn cost_and_gradient(&mut self, parameters: &Parameters) -> Result<(f64, Vec<f64>)> {
+        parameters.check_for(&self.network)?;
+        let variant = Variant { dropout: None, ..self.variant };
+        let schedule = schedule::gradients_with(&self.network, self.batches.m, variant);
+        let mut workspace = Workspace::new(&schedule);
+        let mut values = parameters.values().to_vec();
+        workspace.run(&schedule, &self.x, &self.y, &mut Learnt::only(&mut values));
+        Ok((workspace.costs[0], workspace.gradients))
     }
 
     /// The cost of the current parameters over all samples.

@@ -11,6 +11,10 @@ use crate::error::{Error, Result};
 /// As many different whole numbers are taken for classes, however few rows there are.
 const FEW: usize = 50;
 
+/// With as many different labels as this no network can tell classes apart: numbers that are not all whole are then values
+/// for certain, and need not be kept as texts.
+const TOO_MANY: usize = 1 << 16;
+
 /// What the label column of a file holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetKind {
@@ -111,6 +115,15 @@ impl LabelColumn {
         self.labels.push(index);
         self.known.insert(text.clone(), index);
         self.texts.push(Text { text, number, place });
+        let n = self.texts.len();
+        // Looked at now and then: it takes a look at all of them.
+        if self.kind == TargetKind::Auto
+            && n >= TOO_MANY
+            && n.is_power_of_two()
+            && let Some(values) = self.real_values()
+        {
+            *self = Self { values, ..Self::new(TargetKind::Values) };
+        }
     }
 
     /// The targets of all rows; `title` names the column, `unit` what a place is counted in (line, row), `classes` are

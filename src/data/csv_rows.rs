@@ -13,6 +13,12 @@ use crate::error::{Error, Result};
 /// The most characters of a cell that a message repeats.
 const SHOWN: usize = 40;
 
+/// The most bytes of a row, with the line breaks in it and before it: a quote that is never closed takes in no more.
+const MAX_ROW: u64 = 1 << 24;
+
+/// The most cells of a row.
+const MAX_CELLS: usize = 1 << 20;
+
 /// An open file, past its first row.
 pub(super) struct CsvRows {
     path: PathBuf,
@@ -153,6 +159,8 @@ impl CsvRows {
     /// Reads the next row that is not blank into `record`; whether there was one.
     fn read_record(&mut self) -> Result<bool> {
         loop {
+            let begin = self.reader.position().byte();
+            self.reader.get_mut().row = begin;
             let read = self.reader.read_byte_record(&mut self.record);
             if !read.map_err(|error| read_error(&self.path, error.into()))? {
                 return Ok(false);
@@ -164,6 +172,12 @@ impl CsvRows {
         }
         let end = self.reader.position().byte();
         self.line = self.reader.get_mut().line_of(end - 1);
+        if self.record.len() > MAX_CELLS {
+            let n = self.record.len();
+            return Err(self
+                .row()
+                .error(format!("{n} fields, and at most {MAX_CELLS} are read; split the file")));
+        }
         Ok(true)
     }
 }
@@ -298,11 +312,13 @@ struct LineBreaks<R> {
     /// Offsets of the line breaks not yet counted; no more than one buffer's worth and one row's.
     breaks: VecDeque<u64>,
     line: u64,
+    /// The offset where the row under way began.
+    row: u64,
 }
 
 impl<R> LineBreaks<R> {
     fn new(inner: R) -> Self {
-        Self { inner, offset: 0, after_return: false, breaks: VecDeque::new(), line: 1 }
+        Self { inner, offset: 0, after_return: false, breaks: VecDeque::new(), line: 1, row: 0 }
     }
 
     /// The line, counted from 1, of the byte at `offset`; offsets must not decrease from call to call.
@@ -317,6 +333,14 @@ impl<R> LineBreaks<R> {
 
 impl<R: Read> Read for LineBreaks<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.offset.saturating_sub(self.row) > MAX_ROW {
+            let line = self.line;
+            let problem = format!(
+                "after line {line} a row of more than {} MiB: is a quote not closed, or a line never ended?",
+                MAX_ROW >> 20
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
         let n = self.inner.read(buffer)?;
         for &byte in &buffer[..n] {
             // A carriage return ends a line, and a newline right after it belongs to the same break.

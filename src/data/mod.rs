@@ -40,7 +40,7 @@ pub use numpy_random::NumpyRandom;
 pub use own_generators::linear_classes;
 pub use preprocessing::{ColumnStep, Preprocessing, Step};
 pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
-pub use split::{Split, hold_out, split};
+pub use split::{Row, Split, hold_out, split};
 pub use stream::{SampleSource, StreamedPart, StreamedTable, cache_folder};
 pub use table::{Cells, Column, RawTable};
 pub use weights::read_weights;

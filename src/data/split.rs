@@ -61,23 +61,42 @@ pub fn split<R: Copy + Ord>(rows: &[R], targets: &Targets, fraction: f64, seed: 
     Ok(Split { training, held_out })
 }
 
+/// The number of a row, in as many bytes as it takes.
+pub trait Row: Copy + Ord {
+    /// The number.
+    fn number(self) -> usize;
+}
+
+impl Row for usize {
+    fn number(self) -> usize {
+        self
+    }
+}
+
+impl Row for u32 {
+    fn number(self) -> usize {
+        self as usize
+    }
+}
+
 /// Takes a share out of the rows of a table, one after the other: `share` is of all samples of `targets`, whatever was taken
 /// before; `what` names it in messages.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for a share that does not lie between 0 and 1; those of [`split`].
-pub fn hold_out(
-    rows: &mut Vec<usize>,
+pub fn hold_out<R: Row>(
+    rows: &mut Vec<R>,
     targets: &Targets,
     what: &'static str,
     share: f64,
     seed: u32,
-) -> Result<Vec<usize>> {
+) -> Result<Vec<R>> {
     if !(share > 0.0 && share < 1.0) {
         return Err(Error::invalid(what, share, "it lies between 0 and 1, such as 0.1"));
     }
     let of_the_rest = share * targets.len() as f64 / rows.len() as f64;
-    let parts = split(rows, &targets.of_rows(rows), of_the_rest, seed)?;
+    let own = targets.picked(rows.iter().map(|row| row.number()));
+    let parts = split(rows, &own, of_the_rest, seed)?;
     *rows = parts.training;
     Ok(parts.held_out)
 }

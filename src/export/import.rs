@@ -1,6 +1,7 @@
 //! A model from a NumPy archive: a scikit-learn MLP's `coefs_` and `intercepts_`, or what [`to_npz`](super::to_npz) wrote.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use super::npz::PREPROCESSING;
@@ -33,12 +34,12 @@ pub struct ImportOptions {
 /// [`Error::Read`] when there is no such file; [`Error::Model`] when it is damaged, lacks something, or its parts do not
 /// fit together.
 pub fn from_npz(path: &Path, options: &ImportOptions) -> Result<Model> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    read(&bytes, options).map_err(|problem| Error::Model { path: path.into(), problem })
+    let file = File::open(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    read(BufReader::new(file), options).map_err(|problem| Error::Model { path: path.into(), problem })
 }
 
-fn read(bytes: &[u8], options: &ImportOptions) -> std::result::Result<Model, String> {
-    let mut archive = Archive::open(Cursor::new(bytes)).map_err(|failure| failure.to_string())?;
+fn read(file: BufReader<File>, options: &ImportOptions) -> std::result::Result<Model, String> {
+    let mut archive = Archive::open(file).map_err(|failure| failure.to_string())?;
     let layers = layers(&mut archive)?;
     let n_hidden = layers.len() - 1;
     let activations = activations(&mut archive, options, n_hidden)?;
@@ -92,7 +93,7 @@ struct Names {
 }
 
 /// All layers; at least one, each fitting the one before.
-fn layers(archive: &mut Archive<Cursor<&[u8]>>) -> std::result::Result<Vec<Dense>, String> {
+fn layers(archive: &mut Archive<BufReader<File>>) -> std::result::Result<Vec<Dense>, String> {
     let mut layers: Vec<Dense> = Vec::new();
     for Names { weight, bias, outputs_first } in layer_names(archive)? {
         let weights = matrix(archive, &weight)?;
@@ -124,7 +125,7 @@ fn layers(archive: &mut Archive<Cursor<&[u8]>>) -> std::result::Result<Vec<Dense
 }
 
 /// The names under which the archive has its layers.
-fn layer_names(archive: &Archive<Cursor<&[u8]>>) -> std::result::Result<Vec<Names>, String> {
+fn layer_names(archive: &Archive<BufReader<File>>) -> std::result::Result<Vec<Names>, String> {
     let known = archive.names();
     let counted = |of: &dyn Fn(usize) -> Names| {
         (0..).map(of).take_while(|names| known.contains(&names.weight)).collect::<Vec<_>>()
@@ -151,7 +152,7 @@ fn layer_names(archive: &Archive<Cursor<&[u8]>>) -> std::result::Result<Vec<Name
     })
 }
 
-fn matrix(archive: &mut Archive<Cursor<&[u8]>>, name: &str) -> std::result::Result<Array, String> {
+fn matrix(archive: &mut Archive<BufReader<File>>, name: &str) -> std::result::Result<Array, String> {
     archive.array(name)?.ok_or_else(|| format!("array `{name}` is missing"))
 }
 
@@ -176,7 +177,7 @@ fn transposed(values: &[f64], rows: usize, cols: usize) -> Vec<f64> {
 
 /// One activation a hidden layer.
 fn activations(
-    archive: &mut Archive<Cursor<&[u8]>>,
+    archive: &mut Archive<BufReader<File>>,
     options: &ImportOptions,
     n_hidden: usize,
 ) -> std::result::Result<Vec<Activation>, String> {
@@ -205,7 +206,7 @@ fn activations(
 /// How columns of these names become features: what [`to_npz`](super::to_npz) wrote, or a `StandardScaler`'s `mean_` and
 /// `scale_`, or nothing to be done.
 fn preprocessing(
-    archive: &mut Archive<Cursor<&[u8]>>,
+    archive: &mut Archive<BufReader<File>>,
     names: Vec<String>,
 ) -> std::result::Result<Preprocessing, String> {
     if let Some(json) = texts(archive, PREPROCESSING)?.and_then(|texts| texts.into_iter().next()) {
@@ -234,7 +235,7 @@ fn preprocessing(
 }
 
 fn output(
-    archive: &mut Archive<Cursor<&[u8]>>,
+    archive: &mut Archive<BufReader<File>>,
     options: &ImportOptions,
 ) -> std::result::Result<Loss, String> {
     if let Some(loss) = options.output {
@@ -254,7 +255,7 @@ fn output(
 }
 
 /// What the differences of values cost; archives of others do not say, and it matters only for a score.
-fn value_loss(archive: &mut Archive<Cursor<&[u8]>>) -> std::result::Result<Loss, String> {
+fn value_loss(archive: &mut Archive<BufReader<File>>) -> std::result::Result<Loss, String> {
     match texts(archive, "loss")?.and_then(|names| names.into_iter().next()) {
         // scikit-learn says squared_error.
         Some(text) => parse_value_loss(text.trim_end_matches("_error")).map_err(|error| error.to_string()),
@@ -264,7 +265,7 @@ fn value_loss(archive: &mut Archive<Cursor<&[u8]>>) -> std::result::Result<Loss,
 
 /// The names that were given, or the first of these arrays that the archive has and that is not empty.
 fn names(
-    archive: &mut Archive<Cursor<&[u8]>>,
+    archive: &mut Archive<BufReader<File>>,
     arrays: &[&str],
     given: Option<&Vec<String>>,
 ) -> std::result::Result<Option<Vec<String>>, String> {
@@ -281,7 +282,7 @@ fn names(
 
 /// The values of an array as texts; `None` where there is none of this name.
 fn texts(
-    archive: &mut Archive<Cursor<&[u8]>>,
+    archive: &mut Archive<BufReader<File>>,
     name: &str,
 ) -> std::result::Result<Option<Vec<String>>, String> {
     let array = archive.array(name)?;

@@ -8,7 +8,7 @@ use super::samples::Samples;
 use crate::data::{Dataset, Features, Targets};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::training::{Backend, BackendChoice, Look, Metrics, Stopped};
+use crate::training::{Backend, Look, Metrics, Stopped};
 
 /// A trained network with its preprocessing and the backend that it was trained on.
 pub struct Fit {
@@ -43,7 +43,7 @@ impl Fit {
     /// # Errors
     /// Those of [`Model::load`] and [`Backend::open`].
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn load(path: impl AsRef<Path>, backend: BackendChoice) -> Result<Self> {
+    pub fn load(path: impl AsRef<Path>, backend: crate::training::BackendChoice) -> Result<Self> {
         let model = Model::load(path.as_ref())?;
         let (backend, _) = pollster::block_on(Backend::open(backend, None))?;
         Ok(Self::new(model, backend, None))

@@ -25,6 +25,13 @@ pub enum Rates {
     },
     /// Half a cosine, to 0 at the end of the training.
     Cosine,
+    /// It is multiplied by `factor` after `patience` looks in which the metric that is watched does not improve.
+    Plateau {
+        /// In (0, 1).
+        factor: f64,
+        /// Looks, at least 1: epochs, or a hundredth of the iterations on all samples at once.
+        patience: usize,
+    },
 }
 
 impl Rates {
@@ -39,6 +46,7 @@ impl Rates {
             Self::Exponential { epochs, factor } => {
                 Decay::Exponential { every: of_epochs("epochs of the schedule", epochs, an_epoch)?, factor }
             }
+            Self::Plateau { factor, patience } => Decay::Plateau { factor, patience, reductions: 0 },
             Self::Cosine => Decay::Cosine { over: iterations.saturating_sub(warm_up).max(1) },
         };
         Ok(RateSchedule { decay, warm_up })

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::network::initialize;
 use crate::schedule::{Lowering, Problem};
 use crate::training::{
-    Backend, BackendChoice, CancelToken, Executor, Look, Metrics, Plan, Progress, Trained, Trainer,
+    Backend, BackendChoice, CancelToken, Executor, Look, Metrics, Plan, Plateau, Progress, Trained, Trainer,
     check_metric, fastest_backend, fastest_lowering,
 };
 
@@ -32,14 +32,15 @@ impl Callbacks<'_> {
     /// Passes on what is new; whoever breaks off ends the training.
     fn see(&mut self, progress: &Progress<'_>, stop: &CancelToken) {
         let mut flow = self.on_progress.as_mut().map_or(ControlFlow::Continue(()), |call| call(progress));
-        for look in &progress.looks[self.shown..] {
+        // A training that goes on after its device was lost sees some looks again.
+        for look in progress.looks.iter().skip(self.shown) {
             if let Some(call) = &mut self.on_look
                 && call(look).is_break()
             {
                 flow = ControlFlow::Break(());
             }
         }
-        self.shown = progress.looks.len();
+        self.shown = self.shown.max(progress.looks.len());
         if flow.is_break() {
             stop.cancel();
         }
@@ -76,7 +77,8 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
     trainer = trainer.surviving(&backend, problem, |_| {});
     if is_watched(options, &steps, &parts, &callbacks) {
         let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
-        trainer = trainer.watched(options.watch(&steps, validation));
+        let plateau = Plateau::of(steps.descent.rates, options.metric);
+        trainer = trainer.watched(options.watch(&steps, validation)).falling(plateau);
     }
     // A device that is lost is opened again; the training goes on to the same bits, and nobody need be told.
     trainer = trainer.surviving(&backend, problem, |_| {});
@@ -104,8 +106,9 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
 /// Whether there is something to see between the first and the last iteration.
 fn is_watched(options: &Options, steps: &Steps, parts: &Parts<'_>, callbacks: &Callbacks<'_>) -> bool {
     let stops = options.patience.is_some() || options.max_time.is_some();
+    let waits = Plateau::of(steps.descent.rates, options.metric).is_some();
     let seen = parts.validation.is_some() || callbacks.on_look.is_some();
-    stops || seen || steps.batches.count() > 1
+    stops || waits || seen || steps.batches.count() > 1
 }
 
 async fn open(options: &Options, problem: &Problem<'_>, iterations: usize) -> Result<Backend> {

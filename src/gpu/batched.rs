@@ -11,7 +11,7 @@ use super::pace::Pace;
 use super::poll::submitted_work_done;
 use super::program::{self, Program};
 use crate::error::Result;
-use crate::schedule::{Batches, Schedule};
+use crate::schedule::{Batches, RateSchedule, Schedule};
 
 /// Programs over the batches of the samples.
 pub(super) struct Batched {
@@ -111,6 +111,11 @@ impl Batched {
         // Behind what penalties apply to.
         let words: Vec<f32> = download(device, self.arrays.get(ArrayId::State), (1 + n_states) * n).await?;
         Ok(words[n..].iter().map(|&value| f64::from(value)).collect())
+    }
+
+    /// Replaces what becomes of the learning rate over time.
+    pub(super) fn set_rates(&mut self, rates: RateSchedule) {
+        self.schedule.set_rates(rates);
     }
 
     /// Dispatches of one iteration.

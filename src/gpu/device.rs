@@ -1,6 +1,7 @@
 //! An open device: its queue, limits, errors and compiled kernels. Choosing the adapter is in `adapters`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adapters::{AdapterRequest, AdapterSummary, choose};
@@ -10,6 +11,7 @@ use super::kernels::{Access, Kernel, KernelInfo};
 use super::lowering::Settings;
 use super::products::{Product, Products};
 use crate::error::{Error, Result};
+use crate::schedule::Lowering;
 
 /// A device ready to run kernels. Cheap to share by reference; kernels are compiled when first needed, and once.
 pub struct Device {
@@ -25,6 +27,12 @@ pub struct Device {
     pub(super) faults: Arc<Faults>,
     /// The device that has taken its place since it was lost.
     pub(super) successor: Mutex<Option<Arc<Device>>>,
+    /// Texts in the place of shader files'; none but in tests, see `seams`.
+    pub(super) edits: Vec<(String, String)>,
+    /// Lowerings that are not to be chosen, see `seams`.
+    pub(super) avoided: Vec<Lowering>,
+    /// The kernels that were made ready, a bit each, see `seams`.
+    pub(super) used: AtomicU64,
     /// By kernel and override constants.
     pipelines: Mutex<HashMap<(Kernel, Constants), wgpu::ComputePipeline>>,
 }
@@ -90,10 +98,21 @@ impl Device {
         let pipelines = Mutex::default();
         let (summary, info) = (AdapterSummary::new(adapter), adapter.get_info());
         let usual = if summary.software { Product::Registers } else { Product::Workgroup };
-        let products = Arc::new(Mutex::new(Products::all(usual)));
-        let (faults, successor) = Default::default();
-        let checked = false;
-        Ok(Self { device, queue, summary, info, products, failures, checked, pipelines, faults, successor })
+        Ok(Self {
+            device,
+            queue,
+            summary,
+            info,
+            failures,
+            checked: false,
+            products: Arc::new(Mutex::new(Products::all(usual))),
+            faults: Arc::default(),
+            successor: Mutex::default(),
+            edits: Vec::new(),
+            avoided: Vec::new(),
+            used: AtomicU64::new(0),
+            pipelines,
+        })
     }
 
     /// What the adapter says of itself.
@@ -154,6 +173,11 @@ impl Device {
         }
     }
 
+    /// Whether a kernel sees an array of so many elements whole.
+    pub fn binds(&self, elements: usize) -> bool {
+        self.check_array("array", elements).is_ok()
+    }
+
     /// A buffer that nothing is in yet. Whether there was room for it, [`Device::check`] tells.
     pub(super) fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         if self.faults.lacks_room() {
@@ -196,6 +220,7 @@ impl Device {
 
     /// The kernel with these override constants, all that it has.
     pub(super) fn pipeline_with(&self, kernel: Kernel, constants: Constants) -> wgpu::ComputePipeline {
+        self.used.fetch_or(1 << kernel as u32, Ordering::Relaxed);
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (kernel, constants);
         if let Some(found) = pipelines.get(&key) {
@@ -244,9 +269,10 @@ impl Device {
     fn module(&self, info: &KernelInfo) -> wgpu::ShaderModule {
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(info.name),
-            source: wgpu::ShaderSource::Wgsl(info.source().into()),
+            source: wgpu::ShaderSource::Wgsl(info.source_with(&self.edits).into()),
         };
-        if self.checked || !info.proved {
+        // What is proved is proved of the text as it is.
+        if self.checked || !info.proved || !self.edits.is_empty() {
             return self.device.create_shader_module(descriptor);
         }
         // SAFETY: these kernels index by the sizes in their tables, params and override constants alone, and their loops count

@@ -13,7 +13,7 @@ use super::room::in_blocks_that_fit;
 use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Problem, Variant};
+use crate::schedule::{self, Batches, Problem, RateSchedule, Variant};
 
 /// Samples an evaluation takes at a time, unless the batches are larger: its matrices stay small.
 const EVALUATION_BLOCK: usize = 1 << 13;
@@ -30,6 +30,8 @@ pub struct Executor<'d> {
     step: Batched,
     /// Forward and cost, made when first needed, on so many samples at a time.
     evaluation: Option<Batched>,
+    /// Forward, cost and backward, likewise.
+    objective: Option<Batched>,
     most_at_once: usize,
     /// The same for samples that are handed over.
     block_evaluation: Option<Evaluation>,
@@ -100,6 +102,7 @@ impl<'d> Executor<'d> {
             shared,
             step,
             evaluation: None,
+            objective: None,
             most_at_once,
             block_evaluation: None,
             pace,
@@ -187,6 +190,12 @@ impl<'d> Executor<'d> {
         upload(&self.device, &self.shared.parameters, "parameters", parameters.values())
     }
 
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        self.step.set_rates(rates);
+    }
+
     /// What the optimiser remembers, (states, parameters).
     ///
     /// # Errors
@@ -206,6 +215,30 @@ impl<'d> Executor<'d> {
     async fn arena(&self, buffer: &wgpu::Buffer) -> Result<Parameters> {
         let words: Vec<f32> = download(&self.device, buffer, self.step.schedule().n_parameters).await?;
         Parameters::from_values(&self.network, words.into_iter().map(f64::from).collect())
+    }
+
+    /// The cost of `parameters` over all samples, without dropout, and its derivative by each of them, in their layout; for a
+    /// training on all samples at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for parameters of another network; [`crate::Error::Data`] for a value beyond f32; else as
+    /// [`Executor::run`].
+    pub async fn cost_and_gradient(&mut self, parameters: &Parameters) -> Result<(f64, Vec<f64>)> {
+        self.set_parameters(parameters)?;
+        let objective = match self.objective.take() {
+            Some(objective) => objective,
+            None => {
+                let variant = Variant { dropout: None, ..self.variant };
+                let schedule = |m| schedule::gradients_with(&self.network, m, variant);
+                let batches = Batches::in_order(self.batches.m, self.batches.m);
+                Batched::new(&self.device, self.shared.clone(), batches, schedule)?
+            }
+        };
+        let objective = self.objective.insert(objective);
+        let cost = objective.mean_cost(&self.device).await?;
+        let gradients = objective.arrays.get(ArrayId::Gradients);
+        let words: Vec<f32> = download(&self.device, gradients, objective.schedule().n_parameters).await?;
+        Ok((cost, words.into_iter().map(f64::from).collect()))
     }
 
     /// The cost of the current parameters over all samples; in smaller blocks of them where the device has no room for large

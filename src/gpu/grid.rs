@@ -45,7 +45,7 @@ pub(super) const PER_INVOCATION: u32 = 4;
 
 /// Rounds of all loops together that an invocation may take: Mesa 22's software driver silently ends them after
 /// 65,535, and goes on with wrong numbers. The margin is for the few rounds of a workgroup's sum.
-pub(super) const LOOP_LIMIT: u32 = 65_000;
+pub(crate) const LOOP_LIMIT: u32 = 65_000;
 
 /// Elements of an array at most: kernels index with 32 bits, and the last workgroups of a grid reach beyond the end.
 pub(super) const MAX_ARRAY_ELEMENTS: u64 = 1 << 31;
@@ -54,7 +54,7 @@ pub(super) const MAX_ARRAY_ELEMENTS: u64 = 1 << 31;
 const _: () = assert!(MAX_UNITS < LOOP_LIMIT as usize);
 
 /// The most classes of a softmax: its kernels loop three times over them.
-pub(super) const MAX_CLASSES: u32 = LOOP_LIMIT / 3;
+pub(crate) const MAX_CLASSES: u32 = LOOP_LIMIT / 3;
 
 /// Samples a workgroup adds in a long sum: at least this many, so that short sums take one dispatch ...
 const MIN_TERMS: u32 = 1_024;

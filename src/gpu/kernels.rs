@@ -49,7 +49,13 @@ pub struct KernelInfo {
 impl KernelInfo {
     /// The whole WGSL text, with the constants that the host shares appended: error messages keep their lines.
     pub fn source(&self) -> String {
-        let text: Vec<_> = self.files.iter().map(|(_, text)| *text).collect();
+        self.source_with(&[])
+    }
+
+    /// The same with other texts in the place of some files'.
+    pub(super) fn source_with(&self, edits: &[(String, String)]) -> String {
+        let edited = |name: &str| edits.iter().find(|(file, _)| file == name).map(|(_, text)| text.as_str());
+        let text: Vec<_> = self.files.iter().map(|(name, text)| edited(name).unwrap_or(text)).collect();
         let mut source = text.join("\n");
         for (name, value) in [
             ("PER_INVOCATION", PER_INVOCATION),

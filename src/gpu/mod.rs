@@ -26,6 +26,7 @@ mod program;
 mod revival;
 mod room;
 mod run_once;
+mod seams;
 mod tables;
 mod windows;
 
@@ -35,12 +36,13 @@ pub use executor::Executor;
 #[doc(hidden)]
 pub use faults::Asked;
 pub use grid::{Geometry, SOFTWARE_WORKGROUP_SIZE, WORKGROUP_SIZE};
+pub(crate) use grid::{LOOP_LIMIT, MAX_CLASSES};
 pub use kernels::{Access, KERNELS, KernelInfo};
 pub use memory::MemoryPlan;
 pub use pace::TIME_BUDGET;
 pub use params::ParamField;
-pub use peak::peak;
+pub use peak::{peak, run_peak_once};
 pub use population::Population;
 pub use predictor::{Predictor, predict_samples};
 pub use products::{Product, Products};
-pub use run_once::{run_fused_once, run_once};
+pub use run_once::{run_fused_once, run_once, run_products_once};

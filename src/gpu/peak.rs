@@ -2,7 +2,7 @@
 
 use web_time::Instant;
 
-use super::arrays::array;
+use super::arrays::{array, download, write};
 use super::device::Device;
 use super::grid::LOOP_LIMIT;
 use super::kernels::Kernel;
@@ -40,6 +40,27 @@ pub async fn peak(device: &Device) -> Result<Peak> {
     let program = bind(device, Kernel::CopyPeak, copy, &[&first, &out], grid);
     let gbs = (2 * PEAK_COPIED) as f64 / best_seconds(device, &program, PEAK_SECONDS).await? / 1e9;
     Ok(Peak { gflops, gbs })
+}
+
+/// One run of either kernel on a few numbers, a multiple of four of them: the results of so many rounds of multiply-adds, and
+/// the copies. From 2 on, the eight chains count the rounds: their sum is 52 + 24 * rounds.
+///
+/// # Errors
+/// [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.
+pub async fn run_peak_once(device: &Device, numbers: &[f32], rounds: u32) -> Result<[Vec<f32>; 2]> {
+    let first = array(device, "peak, first", numbers.len());
+    write(device, &first, numbers);
+    let size = (numbers.len() / 4) as u32;
+    let grid = device.geometry().over_elements(size as usize, 1)?;
+    let mut results = [Vec::new(), Vec::new()];
+    for (kernel, result) in [Kernel::MultiplyAddPeak, Kernel::CopyPeak].into_iter().zip(&mut results) {
+        let out = array(device, "peak, out", numbers.len());
+        let program = bind(device, kernel, PeakParams { size, rounds }, &[&first, &out], grid);
+        program.submit(device, 1, usize::MAX);
+        *result = download(device, &out, numbers.len()).await?;
+        device.check("running a loop")?;
+    }
+    Ok(results)
 }
 
 fn bind(

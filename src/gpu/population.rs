@@ -15,7 +15,7 @@ use super::revival::Held;
 use super::tables::Shape;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
-use crate::schedule::{Clip, Descent, Lowering, Problem, training_step};
+use crate::schedule::{Clip, Descent, Lowering, Problem, RateSchedule, training_step};
 
 /// Costs that the device keeps, of all networks together: 16 MiB.
 const HISTORY: usize = 1 << 22;
@@ -194,6 +194,12 @@ impl<'d> Population<'d> {
         let each = self.whole.shape.n_parameters as usize;
         write_at(&self.device, &self.buffers.parameters, network * each, &values);
         Ok(())
+    }
+
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        self.whole.set_rates(rates);
     }
 
     /// What the optimiser remembers of each network, (states, its parameters).

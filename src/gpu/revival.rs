@@ -45,6 +45,7 @@ impl Device {
     pub async fn revive(&self) -> Result<()> {
         let mut device = Self::of_adapter(&adapters::same(&self.info).await?).await?;
         device.checked = self.checked;
+        (device.edits, device.avoided) = (self.edits.clone(), self.avoided.clone());
         (device.products, device.faults) = (Arc::clone(&self.products), Arc::clone(&self.faults));
         *self.successor.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(device));
         Ok(())

@@ -4,6 +4,7 @@
 use super::arrays::{ArrayId, Arrays, HISTORY_HEADER, Shared, array, download, step_sizes, write, write_at};
 use super::device::Device;
 use super::lowering::{Settings, layerwise};
+use super::products::{Product, Products};
 use super::program::Program;
 use crate::error::Result;
 use crate::schedule::{Contents, Op, Schedule, TensorId};
@@ -25,6 +26,22 @@ pub async fn run_once(device: &Device, schedule: &Schedule, before: &Contents) -
 /// As [`run_once`].
 pub async fn run_fused_once(device: &Device, schedule: &Schedule, before: &Contents) -> Result<Contents> {
     run(device, schedule, before, device.settings()).await
+}
+
+/// The same with either way to multiply the matrices of wide layers, whichever is the device's own; as [`run_once`] or, if
+/// the operations are to be taken `together`, as [`run_fused_once`].
+///
+/// # Errors
+/// As [`run_once`].
+pub async fn run_products_once(
+    device: &Device,
+    products: Product,
+    together: bool,
+    schedule: &Schedule,
+    before: &Contents,
+) -> Result<Contents> {
+    let products = Products::all(products);
+    run(device, schedule, before, Settings { products, fused: together, ..device.settings() }).await
 }
 
 async fn run(

@@ -6,6 +6,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
+use super::checked;
 use super::replace::{Durability, replace};
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
@@ -89,7 +90,7 @@ impl SavedCheckpoint {
     /// [`Error::Read`] when there is none; [`Error::Model`] when it is damaged or not one of ours.
     pub fn load(path: &Path) -> Result<Self> {
         let path = if path.is_dir() { path.join(CHECKPOINT_NAME) } else { path.to_path_buf() };
-        let bytes = std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let bytes = checked::read(&path)?;
         Self::from_bytes(&bytes).map_err(|problem| Error::Model { path, problem })
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
+use super::checked;
 use super::replace::{Durability, replace};
 use crate::data::{DataSource, Preprocessing};
 use crate::error::{Error, Result};
@@ -100,7 +101,7 @@ impl Model {
     /// [`Error::Read`] when there is no such file; [`Error::Model`] when it is damaged or not one of ours.
     pub fn load(path: &Path) -> Result<Self> {
         let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_path_buf() };
-        let bytes = std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let bytes = checked::read(&path)?;
         Self::from_bytes(&bytes, &path)
     }
 

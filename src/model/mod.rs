@@ -1,5 +1,6 @@
 //! A trained network with what is needed to use it on other data, and its file.
 
+mod checked;
 mod checkpoint;
 mod file;
 mod replace;

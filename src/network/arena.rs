@@ -124,6 +124,13 @@ impl Parameters {
         })
     }
 
+    /// The same with each value changed.
+    #[must_use]
+    pub fn map(mut self, change: impl Fn(f64) -> f64) -> Self {
+        self.values.iter_mut().for_each(|value| *value = change(*value));
+        self
+    }
+
     /// The layout.
     pub fn arena(&self) -> &Arena {
         &self.arena

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::spec::{Activation, Layer, Loss};
+use super::spec::{Activation, Layer, Loss, MAX_LAYERS};
 use crate::error::{Error, Result};
 
 /// The slope of a `leaky_relu` that names none.
@@ -94,6 +94,10 @@ impl fmt::Display for Loss {
 pub fn parse_hidden(text: &str, default: Activation) -> Result<Vec<Layer>> {
     if text.trim() == "none" {
         return Ok(Vec::new());
+    }
+    let n_layers = text.split(',').count() + 1;
+    if n_layers > MAX_LAYERS {
+        return Err(Error::invalid("number of layers", n_layers, format!("at most {MAX_LAYERS} layers")));
     }
     text.split(',')
         .map(|layer| {

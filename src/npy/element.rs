@@ -33,11 +33,13 @@ impl ElementType {
     pub(crate) fn parse(descr: &str) -> Result<Self, String> {
         let unfit = || {
             let shown: String = descr.chars().filter(|c| !c.is_control()).take(20).collect();
-            let what = if shown.ends_with('O') { ", Python objects" } else { "" };
-            format!(
-                "its elements are of type `{shown}`{what}; save numbers, such as float64, float32 or uint8, and texts \
-                 with .astype(str)"
-            )
+            let save = "save numbers, such as float64, float32 or uint8, and texts with .astype(str)";
+            match shown.ends_with('O') {
+                true => {
+                    format!("it holds Python objects (type `{shown}`), which only Python can read; {save}")
+                }
+                false => format!("its elements are of type `{shown}`; {save}"),
+            }
         };
         let mut characters = descr.chars();
         let big_endian = match characters.next() {

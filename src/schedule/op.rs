@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::descent::Descent;
 use super::dropout::Dropout;
+use super::rate::RateSchedule;
 use crate::network::{Activation, Loss};
 
 /// Index of a matrix in [`Schedule::tensors`].
@@ -269,6 +270,13 @@ impl Schedule {
             Op::GradientDescent { learning_rate } => Some(Descent::sgd(learning_rate)),
             Op::Optimize { descent } => Some(descent),
             _ => None,
+        }
+    }
+
+    /// Replaces what becomes of the learning rate over time, where the last operation is [`Op::Optimize`].
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        if let Some(Op::Optimize { descent }) = self.ops.last_mut() {
+            descent.rates = rates;
         }
     }
 

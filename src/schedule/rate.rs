@@ -41,6 +41,15 @@ pub enum Decay {
         /// Iterations until nothing is left, at least 1.
         over: usize,
     },
+    /// factor^reductions: a training under watch adds a reduction after `patience` looks in which its metric does not improve.
+    Plateau {
+        /// In (0, 1).
+        factor: f64,
+        /// Looks, at least 1.
+        patience: usize,
+        /// Those so far, 0 before the first iteration.
+        reductions: u32,
+    },
     /// A way up: from^(1 - t / over), and 1 from `over` on; the range test's (Smith 2017).
     Rise {
         /// Iterations until all of it is there, at least 1.
@@ -62,6 +71,7 @@ impl RateSchedule {
             Decay::Step { every, factor } => factor.powf((t / every) as f64),
             Decay::Exponential { every, factor } => factor.powf(t as f64 / every as f64),
             Decay::Cosine { over } => (1.0 + (PI * t.min(over) as f64 / over as f64).cos()) / 2.0,
+            Decay::Plateau { factor, reductions, .. } => factor.powf(f64::from(reductions)),
             Decay::Rise { over, from } => from.powf(1.0 - t.min(over) as f64 / over as f64),
         }
     }
@@ -76,9 +86,18 @@ impl RateSchedule {
             Decay::Step { every, factor } | Decay::Exponential { every, factor } => (every, factor),
             Decay::Cosine { over } => (over, 1.0),
             Decay::Rise { over, from } => (over, from),
+            Decay::Plateau { factor, .. } if factor >= 1.0 => {
+                let reason = "on a plateau it has to fall; it lies in (0, 1), such as 0.1";
+                return Err(Error::invalid("factor of the learning rate", factor, reason));
+            }
+            Decay::Plateau { factor, patience, .. } => (patience, factor),
         };
         if every == 0 {
-            return Err(Error::invalid("learning-rate schedule", every, "it takes at least 1 iteration"));
+            return Err(Error::invalid(
+                "learning-rate schedule",
+                every,
+                "it takes at least 1 iteration or look",
+            ));
         }
         if !(factor > 0.0 && factor <= 1.0) {
             return Err(Error::invalid(

@@ -111,7 +111,7 @@ impl Backend {
     }
 
     /// The fastest that needs no device.
-    pub(super) fn host() -> Self {
+    pub fn host() -> Self {
         #[cfg(feature = "cpu")]
         return Self::Cpu;
         #[cfg(not(feature = "cpu"))]
@@ -207,6 +207,27 @@ impl Backend {
         }
     }
 
+    /// With lowerings that are not to be chosen, since they were found to compute wrongly; they still run when asked for.
+    pub fn avoiding(self, lowerings: Vec<Lowering>) -> Self {
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => Self::Gpu(Box::new(device.avoiding(lowerings))),
+            host => {
+                let _ = lowerings;
+                host
+            }
+        }
+    }
+
+    /// The lowerings that are not to be chosen.
+    pub fn avoided(&self) -> &[Lowering] {
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => device.avoided(),
+            _ => &[],
+        }
+    }
+
     /// Whether it computes in single precision, so that parameters fit `f32` without loss.
     pub fn single_precision(&self) -> bool {
         !matches!(self, Self::CpuReference)
@@ -250,6 +271,16 @@ impl Backend {
         }
     }
 
+    /// Whether it holds an array of so many elements whole.
+    pub fn binds(&self, elements: usize) -> bool {
+        let _ = elements;
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(device) => device.binds(elements),
+            _ => true,
+        }
+    }
+
     /// The same in that lowering, or where the device has no room for it, in another that it has room for.
     ///
     /// # Errors
@@ -283,7 +314,7 @@ impl Backend {
     /// # Errors
     /// As [`executor`](Self::executor); [`Error::InvalidArgument`] for a backend that holds all samples.
     pub fn window_executor(&self, problem: &Problem<'_>, samples: usize) -> Result<Executor<'_>> {
-        let _ = samples;
+        let _ = (problem, samples);
         match self {
             #[cfg(feature = "cpu")]
             Self::Cpu => Ok(Executor::Cpu(Box::new(cpu::Executor::new(problem)?))),

@@ -9,7 +9,9 @@ use crate::gpu;
 use crate::network::Parameters;
 #[cfg(feature = "gpu")]
 use crate::schedule::Lowering;
-use crate::schedule::Window;
+use crate::schedule::{RateSchedule, Window};
+
+use super::lbfgs::Lbfgs;
 
 /// A network in training on one of the backends. Each method is the executor's own of the same name.
 pub enum Executor<'b> {
@@ -24,6 +26,8 @@ pub enum Executor<'b> {
     /// On a device, in single precision, whole iterations at a time; a population of one.
     #[cfg(feature = "gpu")]
     GpuWhole(Box<gpu::Population<'b>>),
+    /// One of the others, which L-BFGS asks for its gradients.
+    Lbfgs(Box<Lbfgs<'b>>),
     /// Keeps the lifetime in builds without devices; cannot be made.
     #[cfg(not(feature = "gpu"))]
     #[doc(hidden)]
@@ -41,6 +45,7 @@ macro_rules! delegate {
             Executor::Gpu($inner) => $gpu,
             #[cfg(feature = "gpu")]
             Executor::GpuWhole($inner) => $whole,
+            Executor::Lbfgs($inner) => $gpu,
             #[cfg(not(feature = "gpu"))]
             Executor::Never(never, _) => match *never {},
         }
@@ -58,9 +63,15 @@ impl Executor<'_> {
             Self::Gpu(_) => Lowering::Layerwise.name(),
             #[cfg(feature = "gpu")]
             Self::GpuWhole(population) => population.lowering().name(),
+            Self::Lbfgs(lbfgs) => lbfgs.lowering(),
             #[cfg(not(feature = "gpu"))]
             Self::Never(never, _) => match *never {},
         }
+    }
+
+    /// Whether no further step would change anything.
+    pub fn has_converged(&self) -> bool {
+        matches!(self, Self::Lbfgs(lbfgs) if lbfgs.has_converged())
     }
 
     /// Runs at most `iterations` training steps and says how many; zero only for zero.
@@ -104,6 +115,12 @@ impl Executor<'_> {
         delegate!(self, e => e.set_parameters(parameters), e.set_parameters(parameters), e.set_parameters(0, parameters))
     }
 
+    /// Replaces what becomes of the learning rate from the next iteration on; for a training whose rate is not constant, as
+    /// one that is compiled into kernels cannot change.
+    pub fn set_rates(&mut self, rates: RateSchedule) {
+        delegate!(self, e => e.set_rates(rates), e.set_rates(rates), e.set_rates(rates));
+    }
+
     /// What the optimiser remembers, (states, parameters).
     ///
     /// # Errors
@@ -134,14 +151,20 @@ impl Executor<'_> {
     /// # Errors
     /// [`Error::InvalidArgument`] for an executor that holds all samples.
     pub fn set_samples(&mut self, window: &Window<'_>) -> Result<()> {
+        let _ = window;
         match self {
             #[cfg(feature = "cpu")]
-            Self::Cpu(e) => e.set_samples(window),
+            Self::Cpu(e) => {
+                e.set_samples(window);
+                Ok(())
+            }
             #[cfg(feature = "gpu")]
-            Self::Gpu(e) => e.set_samples(window),
-            other => return Err(whole(other.lowering())),
+            Self::Gpu(e) => {
+                e.set_samples(window);
+                Ok(())
+            }
+            other => Err(whole(other.lowering())),
         }
-        Ok(())
     }
 
     /// The costs of samples in their own order, summed as [`cost`](Self::cost) sums them: block by block. It may leave the
@@ -150,6 +173,7 @@ impl Executor<'_> {
     /// # Errors
     /// As [`set_samples`](Self::set_samples), and failures of the device.
     pub(super) async fn block_costs(&mut self, window: &Window<'_>) -> Result<Vec<f64>> {
+        let _ = window;
         match self {
             #[cfg(feature = "cpu")]
             Self::Cpu(e) => {

@@ -13,9 +13,9 @@ use crate::data::SampleSource;
 use crate::error::{Error, Result};
 use crate::schedule::{Batches, Window};
 
-/// Bytes of the features of a window, unless two batches are more. There are three windows at a time: one trained on, one
+/// Bytes of the features of a window, as the command line has them. There are three windows at a time: one trained on, one
 /// ready, and one on its way.
-const WINDOW: usize = 1 << 23;
+pub const WINDOW_BYTES: usize = 1 << 23;
 
 /// Targets as numbers, rounded to f32, sample after sample: (m, rows), with the weights of the samples as the last row if
 /// there are any.
@@ -107,9 +107,15 @@ struct Supply {
 }
 
 impl Feed {
-    /// For a training in batches on samples with these targets.
-    pub fn new(source: Arc<dyn SampleSource>, targets: Targets, batches: Batches) -> Self {
-        let window = window_batches(source.n_features(), batches);
+    /// For a training in batches on samples with these targets, in windows of so many bytes of features as for
+    /// [`stand_in`].
+    pub fn new(
+        source: Arc<dyn SampleSource>,
+        targets: Targets,
+        batches: Batches,
+        window_bytes: usize,
+    ) -> Self {
+        let window = window_batches(source.n_features(), batches, window_bytes);
         let gatherer = Arc::new(Gatherer { source, targets, batches, window });
         // Where there are no threads, as in a browser, samples are gathered when they are needed.
         let supply = Supply::new(gatherer.clone()).ok();
@@ -249,9 +255,9 @@ impl Supply {
 }
 
 /// Batches of a window: at least two, at most an epoch's.
-fn window_batches(n_features: usize, batches: Batches) -> usize {
+fn window_batches(n_features: usize, batches: Batches, window_bytes: usize) -> usize {
     let batch = size_of::<f32>() * n_features * batches.size;
-    (WINDOW / batch).min(batches.count()).max(2)
+    (window_bytes / batch).min(batches.count()).max(2)
 }
 
 /// Samples for an executor to be made with before it gets any: zeros, which are a class and a value too.
@@ -266,8 +272,9 @@ pub struct StandIn {
     pub m: usize,
 }
 
-/// As many samples as a window of a training has at most.
-pub fn stand_in(n_features: usize, target_rows: usize, batches: Batches) -> StandIn {
-    let m = window_batches(n_features, batches) * batches.size;
+/// As many samples as a window of a training has at most: those of at least two batches, and else of as many as have no
+/// more than `window_bytes` bytes of features.
+pub fn stand_in(n_features: usize, target_rows: usize, batches: Batches, window_bytes: usize) -> StandIn {
+    let m = window_batches(n_features, batches, window_bytes) * batches.size;
     StandIn { x: vec![0.0; n_features * m], y: vec![0.0; target_rows * m], weights: vec![1.0; m], m }
 }

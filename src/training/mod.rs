@@ -7,11 +7,14 @@ mod cancel;
 mod checkpoint;
 mod class_weight;
 mod curves;
+mod evaluator;
 mod executor;
 mod feed;
 mod gradient_check;
+mod lbfgs;
 mod metrics;
 mod planner;
+mod plateau;
 mod population;
 mod rate_range;
 mod recovery;
@@ -21,6 +24,7 @@ mod streamed;
 mod together;
 mod trainer;
 mod watch;
+mod wolfe;
 
 pub use backend::{Backend, BackendChoice};
 pub use cancel::CancelToken;
@@ -30,10 +34,14 @@ pub use curves::{
     CalibrationBin, ClassScores, RocCurve, calibration, calibration_error, claims, class_scores, roc_curve,
 };
 pub use executor::Executor;
-pub use feed::{Feed, StandIn, Targets as FeedTargets, stand_in};
+pub use feed::{Feed, StandIn, Targets as FeedTargets, WINDOW_BYTES, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
+pub use lbfgs::{LBFGS_HISTORY, Lbfgs};
 pub use metrics::{Metric, Metrics};
-pub use planner::{Choice, fastest_backend, fastest_lowering};
+pub use planner::{
+    Choice, fastest_backend, fastest_lowering, fastest_trusted_backend, fastest_window_backend,
+};
+pub use plateau::Plateau;
 pub use population::{Outcomes, Population};
 pub use rate_range::{RangeTest, RangeTested};
 pub use recovery::Recovered;

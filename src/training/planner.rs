@@ -21,14 +21,19 @@ pub struct Choice {
     pub why: String,
 }
 
-/// The fastest lowering of the backend's device for `iterations` of the problem, by trying those that can do it. The trials
-/// end when what is left to be gained is less than what another would cost.
+/// The fastest lowering of the backend's device for `iterations` of the problem, by trying those that can do it and are not
+/// avoided. The trials end when what is left to be gained is less than what another would cost.
 ///
 /// # Errors
 /// Those of every lowering's executor, when none can do it; failures of the device.
 pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iterations: usize) -> Result<Choice> {
     let mut found: Vec<(Lowering, f64)> = Vec::new();
     for lowering in [Lowering::Resident, Lowering::Fused, Lowering::Layerwise] {
+        // Layerwise is the last resort even where it is avoided: whoever insists on such a device has been warned.
+        let last_resort = lowering == Lowering::Layerwise && found.is_empty();
+        if backend.avoided().contains(&lowering) && !last_resort {
+            continue;
+        }
         let begin = Instant::now();
         #[cfg(feature = "gpu")]
         if lowering == Lowering::Layerwise {
@@ -51,10 +56,16 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
     }
     let (lowering, seconds) = fastest(&found);
     let times = found.iter().map(|(lowering, seconds)| format!("{lowering} {}", duration(*seconds)));
-    let why = match found.len() {
-        1 if lowering == Lowering::Layerwise => "the network is too large for the others".to_owned(),
+    let mut why = match found.len() {
+        1 if lowering == Lowering::Layerwise && backend.avoided().is_empty() => {
+            "the others do not take this training".to_owned()
+        }
         _ => format!("measured an iteration: {}", times.collect::<Vec<_>>().join(", ")),
     };
+    let avoided: Vec<&str> = backend.avoided().iter().map(|lowering| lowering.name()).collect();
+    if !avoided.is_empty() {
+        why += &format!("; {} failed `gpu-nn verify` on this adapter", avoided.join(" and "));
+    }
     Ok(Choice { lowering, seconds, why })
 }
 
@@ -67,6 +78,19 @@ const WORTH_A_GPU: f64 = 0.3;
 /// # Errors
 /// [`Error::Shape`] or [`Error::InvalidArgument`] when the parts of the problem do not fit each other.
 pub async fn fastest_backend(problem: &Problem<'_>, iterations: usize) -> Result<(Backend, String)> {
+    fastest_trusted_backend(problem, iterations, &|_| Vec::new()).await
+}
+
+/// The same, where `distrust` names the lowerings that are not to be chosen on a device; with layerwise, which evaluates and
+/// predicts for all of them, goes the device.
+///
+/// # Errors
+/// As [`fastest_backend`].
+pub async fn fastest_trusted_backend(
+    problem: &Problem<'_>,
+    iterations: usize,
+    distrust: &dyn Fn(&Backend) -> Vec<Lowering>,
+) -> Result<(Backend, String)> {
     let host = Backend::host();
     let short = |seconds: f64| seconds * (iterations as f64) < WORTH_A_GPU;
     let on_host = seconds_an_iteration(host.executor(problem, Lowering::Layerwise)?, short).await?;
@@ -80,6 +104,12 @@ pub async fn fastest_backend(problem: &Problem<'_>, iterations: usize) -> Result
     if device.adapter().is_none() {
         return Ok((device, why));
     }
+    let avoided = distrust(&device);
+    if avoided.contains(&Lowering::Layerwise) {
+        let why = format!("{} failed `gpu-nn verify`", device.adapter().unwrap_or("the GPU"));
+        return Ok((host, why));
+    }
+    let device = device.avoiding(avoided);
     match fastest_lowering(&device, problem, iterations).await {
         Ok(choice) if choice.seconds < on_host => {
             let why = format!(
@@ -99,6 +129,29 @@ pub async fn fastest_backend(problem: &Problem<'_>, iterations: usize) -> Result
         }
         Err(error) => Ok((host, format!("a GPU was found but cannot be used: {error}"))),
     }
+}
+
+/// The faster of the host and the best GPU for windows of samples, of which the problem is one; with it, why.
+///
+/// # Errors
+/// As [`fastest_backend`].
+pub async fn fastest_window_backend(problem: &Problem<'_>) -> Result<(Backend, String)> {
+    let (device, why) = Backend::open(BackendChoice::Auto, None).await?;
+    if device.adapter().is_none() {
+        return Ok((device, why));
+    }
+    let host = Backend::host();
+    let on_host = seconds_an_iteration(host.executor(problem, Lowering::Layerwise)?, |_| false).await?;
+    let on_device = match device.executor(problem, Lowering::Layerwise) {
+        Ok(executor) => seconds_an_iteration(executor, |_| false).await?,
+        Err(error) => return Ok((host, format!("a GPU was found but cannot be used: {error}"))),
+    };
+    let times = format!(
+        "measured an iteration: {} on the CPU, {} on the GPU",
+        duration(on_host),
+        duration(on_device)
+    );
+    Ok((if on_device < on_host { device } else { host }, times))
 }
 
 fn duration(seconds: f64) -> String {

@@ -7,6 +7,7 @@ use web_time::Instant;
 use super::backend::Backend;
 use super::executor::Executor;
 use super::feed::Feed;
+use super::lbfgs::Lbfgs;
 use super::trainer::Trainer;
 use super::watch::Best;
 use crate::error::{Error, Result};
@@ -45,6 +46,8 @@ pub(super) struct Recovery<'b> {
     lowering: Lowering,
     /// All samples, where the executor gets a window of them at a time.
     samples: Option<usize>,
+    /// Steps that L-BFGS remembers, if it is that.
+    lbfgs: Option<usize>,
     on_recovery: Box<dyn FnMut(&Recovered) + 'b>,
     snapshot: Snapshot,
     rhythm: Rhythm,
@@ -138,7 +141,8 @@ impl<'b> Recovery<'b> {
             best: None,
         };
         let (rhythm, failures) = Default::default();
-        Self { backend, problem, lowering, samples, on_recovery, snapshot, rhythm, failures }
+        let lbfgs = None;
+        Self { backend, problem, lowering, samples, lbfgs, on_recovery, snapshot, rhythm, failures }
     }
 
     /// Whether it is time for another snapshot.
@@ -183,6 +187,11 @@ impl<'b> Recovery<'b> {
         }
         let Snapshot { done, parameters, state, .. } = &self.snapshot;
         let problem = Problem { parameters, state, done: *done, ..self.problem };
+        if let Some(history) = self.lbfgs {
+            let problem = Problem { state: &[], ..problem };
+            let executor = self.backend.executor_with_room(&problem, self.lowering)?;
+            return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, &problem, history, state)?)));
+        }
         match self.samples {
             Some(samples) => self.backend.window_executor(&problem, samples),
             None => self.backend.executor_with_room(&problem, self.lowering),
@@ -202,7 +211,12 @@ impl<'b> Trainer<'b> {
     ) -> Self {
         if let Ok(lowering) = self.lowering().parse::<Lowering>() {
             let samples = self.feed.as_ref().map(Feed::samples);
-            self.recovery = Some(Recovery::new(backend, problem, lowering, samples, Box::new(on_recovery)));
+            let mut recovery = Recovery::new(backend, problem, lowering, samples, Box::new(on_recovery));
+            if let Executor::Lbfgs(lbfgs) = &self.executor {
+                recovery.lbfgs = Some(lbfgs.history());
+                recovery.snapshot.state = lbfgs.saved();
+            }
+            self.recovery = Some(recovery);
             self.mark_seen();
         }
         self
@@ -263,6 +277,8 @@ impl<'b> Trainer<'b> {
         }
         if let Some(watch) = &mut self.watch {
             watch.go_back(*looks, best.clone());
+            let looks = watch.looks().to_vec();
+            self.rates_after(&looks);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::cancel::CancelToken;
 use super::checkpoint::Checkpoint;
 use super::executor::Executor;
 use super::feed::Feed;
+use super::plateau::Plateau;
 use super::recovery::Recovery;
 use super::watch::{Look, Stopped, Watch, WatchPlan};
 use crate::error::{Error, Result};
@@ -40,7 +41,7 @@ pub struct Trained {
     pub parameters: Parameters,
     /// The cost of each iteration, of the parameters before its update.
     pub costs: Vec<f64>,
-    /// The cost of the parameters, over all samples.
+    /// The cost of the parameters, over all samples; where a training on windows of samples is cancelled, the last batch's.
     pub cost_after_last: f64,
     /// Iterations after which the network had these parameters.
     pub iteration: usize,
@@ -56,6 +57,7 @@ pub struct Trainer<'b> {
     plan: Plan,
     pub(super) done: usize,
     pub(super) costs: Vec<f64>,
+    pub(super) plateau: Option<Plateau>,
     pub(super) watch: Option<Watch<'b>>,
     keeper: Option<Keeper<'b>>,
     cancel: CancelToken,
@@ -75,8 +77,8 @@ impl<'b> Trainer<'b> {
     /// A training that has not begun.
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
         let (costs, cancel) = (Vec::new(), CancelToken::new());
-        let (watch, keeper, recovery, feed) = (None, None, None, None);
-        Self { executor, plan, done: 0, costs, watch, keeper, cancel, recovery, feed, shown: (0, 0) }
+        let (watch, plateau, keeper, recovery, feed) = (None, None, None, None, None);
+        Self { executor, plan, done: 0, costs, watch, plateau, keeper, cancel, recovery, feed, shown: (0, 0) }
     }
 
     /// The same with an executor made for windows of samples, which this hands over.
@@ -87,6 +89,11 @@ impl<'b> Trainer<'b> {
     /// The same under watch from now on.
     pub fn watched(self, plan: WatchPlan<'b>) -> Self {
         Self { watch: Some(Watch::new(plan)), ..self }
+    }
+
+    /// The same with a learning rate that falls when the looks of the watch say so; the executor's problem has the same rates.
+    pub fn falling(self, plateau: impl Into<Option<Plateau>>) -> Self {
+        Self { plateau: plateau.into(), ..self }
     }
 
     /// Calls `keep` with a checkpoint after every `every` looks of a training under watch, if that is given, and when it is
@@ -108,11 +115,29 @@ impl<'b> Trainer<'b> {
     pub fn taken_up(mut self, checkpoint: Checkpoint) -> Self {
         let Checkpoint { done, costs, looks, best, .. } = checkpoint;
         (self.done, self.costs) = (done, costs);
+        self.rates_after(&looks);
         if let Some(watch) = &mut self.watch {
             watch.take_up(looks, best);
         }
         self.mark_seen();
         self
+    }
+
+    /// Sets the learning rate to what those looks make of it.
+    pub(super) fn rates_after(&mut self, looks: &[Look]) {
+        if let Some(plateau) = &mut self.plateau {
+            *plateau = plateau.after(looks);
+            self.executor.set_rates(plateau.rates());
+        }
+    }
+
+    /// Lets the learning rate fall if a look is one too many.
+    fn see(&mut self, look: &Look) {
+        if let Some(plateau) = &mut self.plateau
+            && plateau.see(look)
+        {
+            self.executor.set_rates(plateau.rates());
+        }
     }
 
     /// The training as it is between two iterations.
@@ -194,7 +219,7 @@ impl<'b> Trainer<'b> {
 
     async fn try_advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
         let until = until.min(self.plan.iterations);
-        while self.done < until && !self.cancel.is_cancelled() {
+        while self.done < until && !self.cancel.is_cancelled() && !self.executor.has_converged() {
             let look = self.next_report().min(until);
             let ready = match &mut self.feed {
                 Some(feed) => feed.prepare(&mut self.executor, self.done, look - self.done)?,
@@ -234,7 +259,7 @@ impl<'b> Trainer<'b> {
         &mut self,
         on_progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<Option<Stopped>> {
-        while self.done < self.plan.iterations {
+        while self.done < self.plan.iterations && !self.executor.has_converged() {
             let next = self.watch.as_ref().map_or(self.plan.iterations, |watch| watch.next(self.done));
             let first = self.watch.as_ref().map_or(0, |watch| watch.last(self.done));
             self.try_advance(next, on_progress).await?;
@@ -250,8 +275,15 @@ impl<'b> Trainer<'b> {
                         (&mut self.executor, self.feed.as_ref().and_then(Feed::held_out));
                     watch.look(executor, held_out, self.done, &self.costs[first..]).await?
                 }
-                None => return Ok(None),
+                None => None,
             };
+            let stopped = stopped.or(self.executor.has_converged().then_some(Stopped::Converged));
+            if self.watch.is_none() {
+                return Ok(stopped);
+            }
+            if let Some(look) = self.watch.as_ref().and_then(|watch| watch.looks().last().cloned()) {
+                self.see(&look);
+            }
             self.show(on_progress);
             self.keep(false).await?;
             self.take_snapshot_if_due().await?;
@@ -259,7 +291,7 @@ impl<'b> Trainer<'b> {
                 return Ok(stopped);
             }
         }
-        Ok(None)
+        Ok(self.executor.has_converged().then_some(Stopped::Converged))
     }
 
     /// Iterations after which the next report's cost is known.
@@ -333,9 +365,11 @@ impl<'b> Trainer<'b> {
             recovery.snapshot().parameters = parameters.clone();
         }
         let cost_after_last = loop {
-            let cost = match &mut self.feed {
-                Some(feed) => feed.cost(&mut self.executor).await,
-                None => self.executor.cost().await,
+            let cost = match (&mut self.feed, self.costs.last()) {
+                // Nobody waits for a pass over the file.
+                (Some(_), Some(last)) if stopped == Some(Stopped::Cancelled) => Ok(*last),
+                (Some(feed), _) => feed.cost(&mut self.executor).await,
+                (None, _) => self.executor.cost().await,
             };
             match cost {
                 Err(error) => self.recover(error).await?,

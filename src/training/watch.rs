@@ -61,6 +61,16 @@ pub struct Look {
     pub best: bool,
 }
 
+impl Look {
+    /// What a metric is on the validation data, or the training cost where there is none.
+    pub fn value(&self, metric: Metric) -> f64 {
+        match &self.validation {
+            Some(metrics) => metrics.get(metric).unwrap_or(f64::NAN),
+            None => self.training_cost,
+        }
+    }
+}
+
 /// Why a training ended before its last iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
@@ -71,6 +81,8 @@ pub enum Stopped {
     },
     /// The time was up.
     OutOfTime,
+    /// No further step would change anything.
+    Converged,
     /// Somebody cancelled it, see [`super::CancelToken`].
     Cancelled,
 }
@@ -158,11 +170,9 @@ impl<'a> Watch<'a> {
                 Some(Metrics::new(loss, &a, dataset))
             }
         };
-        let value = match &validation {
-            Some(metrics) => metrics.get(plan.metric).unwrap_or(f64::NAN),
-            None => training_cost,
-        };
         let parameters = executor.parameters().await?;
+        let mut look = Look { iteration: done, training_cost, validation, best: false };
+        let value = look.value(plan.metric);
         let best = self.best.as_ref().is_none_or(|best| plan.metric.improves(value, best.value));
         if best {
             // They are only wanted back where the training may go past them.
@@ -170,7 +180,8 @@ impl<'a> Watch<'a> {
             self.best = Some(Best { look: self.looks.len(), value, parameters: kept });
         }
         self.last_good = Some((done, parameters));
-        self.looks.push(Look { iteration: done, training_cost, validation, best });
+        look.best = best;
+        self.looks.push(look);
         Ok(self.stop())
     }
 

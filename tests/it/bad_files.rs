@@ -1,5 +1,6 @@
 //! A corpus of bad files: each ends in one line that says what is wrong, exit code 1 or 2, and nothing written.
 
+use crate::allocations::{MOST, read_within};
 use crate::arrays::{doubles, gzip, idx, npy, npz};
 use crate::command::Desk;
 
@@ -25,6 +26,8 @@ fn bad(
 fn assert_refused(desk: &Desk, command: &str, corpus: &[Bad]) {
     for Bad { name, content, options, words } in corpus {
         std::fs::write(desk.path(name), content).unwrap();
+        // Whether it is refused may hang on the options; what is allocated until then does not.
+        read_within(&desk.path(name), MOST);
         let before = desk.contents();
         let arguments = format!("{command} --data {name} --backend cpu-reference {options}");
         let assert = desk.gpu_nn(&arguments).stdout("");

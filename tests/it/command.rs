@@ -25,6 +25,11 @@ impl Desk {
         self.folder.path().join(name)
     }
 
+    /// Where the program keeps what it has measured and verified.
+    pub fn choices(&self) -> PathBuf {
+        self.runtime.path().join("gpu-nn").join("choices.json")
+    }
+
     /// Puts a text file on the desk.
     pub fn put(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();

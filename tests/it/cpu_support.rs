@@ -13,7 +13,7 @@ pub const LOSSES: [(Loss, usize); 6] = [
     (Loss::SquaredError, 1),
     (Loss::SquaredError, 3),
     (Loss::AbsoluteError, 2),
-    (Loss::Huber { delta: 0.75 }, 3),
+    (Loss::Huber { delta: 0.75 }, 1),
 ];
 
 /// A training that owns its data.

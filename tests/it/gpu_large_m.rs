@@ -10,12 +10,11 @@ use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters};
 use gpu_nn::schedule::{Op, Problem};
 use gpu_nn::{Error, Result};
 
-use crate::gpu_support::{Case, Numbers, ROUNDING, assert_within, device, run_all};
+use crate::gpu_support::{
+    Case, Numbers, ROUNDING, RunCase, assert_probes_pass, assert_within, device, run_all,
+};
 
 const LARGE: [usize; 5] = [65_534, 65_535, 65_536, 65_537, 200_000];
-
-/// Where sums are cut into chunks, and where chunks grow longer.
-const CUTS: [usize; 7] = [1_023, 1_024, 1_025, 2_049, 32_768, 32_769, 33_000];
 
 /// The most classes whose three loops fit below the limit.
 const MAX_CLASSES: usize = 21_666;
@@ -29,26 +28,13 @@ fn mean_of_ones(m: usize) -> f64 {
     f64::from(m as f32 * (1.0 / m as f32))
 }
 
+/// Loops, sums, products and classes up to what kernels allow themselves: the probes of `verify`, in full.
 #[test]
-fn sums_of_ones_count_every_sample_once() {
+fn nothing_is_cut_short_up_to_the_limits() {
     let Some(device) = device() else { return };
-    for m in LARGE.into_iter().chain(CUTS) {
-        let ones = || vec![1.0; 2 * m];
-        let mut case = Case::new(m);
-        let (dz, a_prev) = (case.filled("dZ", ones()), case.filled("A", ones()));
-        let (dw, db) = (case.gradient("dW", (2, 2)), case.gradient("db", (2, 1)));
-        let (y, j) = (case.target(vec![0.0; 2 * m]), case.costs());
-        case.op(Op::WeightGradient { dz, a_prev, dw });
-        case.op(Op::RowSum { dz, db });
-        // Two outputs that are off by 1: half of 1 + 1.
-        case.op(Op::Cost { loss: Loss::SquaredError, smoothing: 0.0, z: dz, y, j });
-        let after = case.run_on(device).unwrap();
-        for id in [dw, db, j] {
-            let name = &case.schedule.tensor(id).name;
-            let means = after.get(&case.schedule, id);
-            assert!(means.iter().all(|mean| *mean == mean_of_ones(m)), "{name}, m = {m}: {means:?}");
-        }
-    }
+    assert_probes_pass(device, |name| {
+        ["long loops", "long sums", "products over 60,000 units", "softmax of many classes"].contains(&name)
+    });
 }
 
 #[test]
@@ -162,22 +148,6 @@ fn products_over_60_000_units() {
     }
 }
 
-#[test]
-fn ones_over_60_000_units() {
-    let Some(device) = device() else { return };
-    let (n, m) = (60_000, 3);
-    let mut case = Case::new(m);
-    let ones = case.filled("X", vec![1.0; n * m]);
-    let (wide, b) = (case.parameter("W1", (1, n), &vec![1.0; n]), case.parameter("b1", (1, 1), &[0.0]));
-    let tall = case.parameter("W2", (n, 1), &vec![1.0; n]);
-    let (z, da) = (case.empty("Z1", 1), case.empty("dA1", 1));
-    case.op(Op::MatmulBias { w: wide, x: ones, b, z });
-    case.op(Op::InputGradient { w: tall, dz: ones, da });
-    let after = case.run_on(device).unwrap();
-    assert_eq!(after.get(&case.schedule, z), [n as f64; 3]);
-    assert_eq!(after.get(&case.schedule, da), [n as f64; 3]);
-}
-
 /// Cost, derivatives and outputs of m samples with equal logits; sample j is of class j, modulo the classes.
 fn equal_classes(device: &Device, n_classes: usize, m: usize) -> Result<[Vec<f64>; 3]> {
     let loss = Loss::SoftmaxCrossEntropy;
@@ -190,25 +160,6 @@ fn equal_classes(device: &Device, n_classes: usize, m: usize) -> Result<[Vec<f64
     case.op(Op::Predict { loss, z, a });
     let after = case.run_on(device)?;
     Ok([j, dz, a].map(|id| after.get(&case.schedule, id).to_vec()))
-}
-
-#[test]
-fn as_many_classes_as_a_kernel_can_loop_over() {
-    let Some(device) = device() else { return };
-    // The second: few enough for one sample, but sixteen samples an invocation would be too many.
-    for (n_classes, m) in [(MAX_CLASSES, 3), (3_000, 1_100)] {
-        let [cost, dz, a] = equal_classes(device, n_classes, m).unwrap();
-        let share = 1.0 / n_classes as f64;
-        // Each exp and the sum of them are exact here; a loop cut short would show.
-        let close = |got: f64, want: f64| (got - want).abs() <= 40.0 * ROUNDING * want.abs();
-        assert!(close(cost[0], -share.ln()), "{n_classes} classes: cost {cost:?}");
-        assert!(a.iter().all(|a| close(*a, share)), "{n_classes} classes: {:?}", &a[..3]);
-        for (index, dz) in dz.iter().enumerate() {
-            let (class, sample) = (index / m, index % m);
-            let want = if class == sample % n_classes { share - 1.0 } else { share };
-            assert!(close(*dz, want), "class {class} of {n_classes}, sample {sample}: {dz}, not {want}");
-        }
-    }
 }
 
 #[test]

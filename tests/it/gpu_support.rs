@@ -1,35 +1,13 @@
-//! What the GPU tests share: the device, single operations as schedules, numbers to try, and comparisons.
+//! What the GPU tests share: the device, and comparisons. Numbers to try and single operations as schedules are the library's
+//! own, of `verify`.
 
 use std::sync::OnceLock;
 
-use gpu_nn::data::NumpyRandom;
+use gpu_nn::Result;
 use gpu_nn::gpu::{self, AdapterRequest, Api, Device};
-use gpu_nn::network::{Activation, Loss, Network, Parameters};
-use gpu_nn::schedule::{Contents, Op, Schedule, Storage, Tensor, TensorId};
-use gpu_nn::{Result, cpu_reference};
-
-/// The most that rounding to f32 changes a number, relative: half a unit in the last place.
-pub const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
-
-/// Devices may flush what is smaller to zero.
-pub const SMALLEST_NORMAL: f64 = f32::MIN_POSITIVE as f64;
-
-/// One of each activation that every lowering has.
-pub const ACTIVATIONS: [Activation; 7] = [
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::Relu,
-    Activation::LeakyRelu { slope: 0.25 },
-    Activation::Identity,
-    Activation::Elu,
-    Activation::Softplus,
-];
-
-/// The others, whose derivative needs Z.
-pub const WITH_Z: [Activation; 2] = [Activation::Gelu, Activation::Silu];
-
-/// Around the width of a workgroup, below and far above.
-pub const SIZES: [usize; 7] = [1, 7, 63, 64, 65, 127, 1000];
+use gpu_nn::schedule::Contents;
+pub use gpu_nn::verify::{ACTIVATIONS, Case, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, single};
+use gpu_nn::verify::{Effort, Probe, Verdict};
 
 /// The test device, opened once: compiling the kernels takes software drivers longer than most tests. An error that
 /// the device reports in one test shows in all that follow.
@@ -59,87 +37,33 @@ pub fn open() -> Option<Device> {
     }
 }
 
-/// A schedule put together by hand, with the numbers it starts from.
-pub struct Case {
-    pub schedule: Schedule,
-    pub before: Contents,
-}
-
-impl Case {
-    pub fn new(m: usize) -> Self {
-        let schedule = Schedule { ops: Vec::new(), tensors: Vec::new(), m, n_parameters: 0 };
-        let before = Contents::zeros(&schedule);
-        Self { schedule, before }
-    }
-
-    fn tensor(&mut self, name: &str, shape: (usize, usize), storage: Storage, values: Vec<f64>) -> TensorId {
-        let (rows, cols) = shape;
-        self.schedule.tensors.push(Tensor { name: name.into(), rows, cols, storage });
-        self.before.tensors.push(values);
-        TensorId(self.schedule.tensors.len() - 1)
-    }
-
-    /// A matrix of its own with m columns that holds `values`.
-    pub fn filled(&mut self, name: &str, values: Vec<f64>) -> TensorId {
-        let m = self.schedule.m;
-        self.tensor(name, (values.len() / m, m), Storage::Value, values)
-    }
-
-    /// A matrix (rows, m) of its own to be written; a kernel that leaves out an element leaves a NaN.
-    pub fn empty(&mut self, name: &str, rows: usize) -> TensorId {
-        self.filled(name, vec![f64::NAN; rows * self.schedule.m])
-    }
-
-    /// The targets.
-    pub fn target(&mut self, values: Vec<f64>) -> TensorId {
-        let m = self.schedule.m;
-        self.tensor("Y", (values.len() / m, m), Storage::Target, values)
-    }
-
-    /// A slice of the parameter arena behind three numbers of padding: offsets must be heeded.
-    pub fn parameter(&mut self, name: &str, shape: (usize, usize), values: &[f64]) -> TensorId {
-        let offset = self.pad();
-        self.grow(values);
-        self.tensor(name, shape, Storage::Parameters { offset }, Vec::new())
-    }
-
-    /// A slice of the gradient arena to be written, likewise.
-    pub fn gradient(&mut self, name: &str, shape: (usize, usize)) -> TensorId {
-        let offset = self.pad();
-        self.grow(&vec![f64::NAN; shape.0 * shape.1]);
-        self.tensor(name, shape, Storage::Gradients { offset }, Vec::new())
-    }
-
-    fn pad(&mut self) -> usize {
-        self.grow(&[-1.0, -2.0, -3.0]);
-        self.schedule.n_parameters
-    }
-
-    /// Appends to both arenas.
-    pub fn grow(&mut self, values: &[f64]) {
-        self.before.parameters.extend(values);
-        self.before.gradients.extend(values);
-        self.schedule.n_parameters += values.len();
-    }
-
-    /// The history of costs.
-    pub fn costs(&mut self) -> TensorId {
-        self.tensor("J", (1, 1), Storage::Costs, Vec::new())
-    }
-
-    /// Adds an operation.
-    pub fn op(&mut self, op: Op) {
-        self.schedule.ops.push(op);
-    }
-
+/// A case's runs, waited for.
+pub trait RunCase {
     /// Runs both sides: (device, reference).
-    pub fn run(&self, device: &Device) -> (Contents, Contents) {
-        (self.run_on(device).unwrap(), cpu_reference::run_once(&self.schedule, &self.before).unwrap())
-    }
+    fn run(&self, device: &Device) -> (Contents, Contents);
 
     /// Runs the device's side.
-    pub fn run_on(&self, device: &Device) -> Result<Contents> {
-        pollster::block_on(gpu::run_once(device, &self.schedule, &self.before))
+    fn run_on(&self, device: &Device) -> Result<Contents>;
+}
+
+impl RunCase for Case {
+    fn run(&self, device: &Device) -> (Contents, Contents) {
+        (self.run_on(device).unwrap(), self.on_reference().unwrap())
+    }
+
+    fn run_on(&self, device: &Device) -> Result<Contents> {
+        pollster::block_on(self.on_device(device))
+    }
+}
+
+/// Runs the probes of `verify` that are chosen by their names, in full; each has to pass.
+#[track_caller]
+pub fn assert_probes_pass(device: &Device, chosen: impl Fn(&str) -> bool) {
+    let probes: Vec<Probe> = Probe::all().into_iter().filter(|probe| chosen(&probe.to_string())).collect();
+    assert!(!probes.is_empty(), "no probe has such a name");
+    for probe in probes {
+        let check = pollster::block_on(probe.run(device, Effort::Full));
+        assert_eq!(check.verdict, Verdict::Passed, "{probe}");
     }
 }
 
@@ -157,63 +81,6 @@ pub fn assert_within(what: &str, got: &[f64], want: &[f64], bound: impl Fn(usize
         .collect();
     let shown = far[..far.len().min(5)].join("\n");
     assert!(far.is_empty(), "{what}: {} of {} values differ\n{shown}", far.len(), got.len());
-}
-
-/// A seeded stream of test numbers, each exactly an f32.
-pub struct Numbers(NumpyRandom);
-
-impl Numbers {
-    pub fn new(seed: u32) -> Self {
-        Self(NumpyRandom::new(seed))
-    }
-
-    /// Normals, and among them every now and then a zero, a large number and a tiny one.
-    pub fn awkward(&mut self, count: usize) -> Vec<f64> {
-        (0..count)
-            .map(|_| {
-                let normal = self.0.standard_normal();
-                single(match self.0.bounded(15) {
-                    0 => 0.0,
-                    1 => 1e4 * normal.clamp(-1.0, 1.0),
-                    2 => 1e-30 * normal,
-                    3 => 10.0 * normal,
-                    _ => normal,
-                })
-            })
-            .collect()
-    }
-
-    /// Standard normals.
-    pub fn normals(&mut self, count: usize) -> Vec<f64> {
-        (0..count).map(|_| single(self.0.standard_normal())).collect()
-    }
-
-    /// Class indices below `n_classes`, or real values; (target_rows, m).
-    pub fn targets(&mut self, loss: Loss, n_outputs: usize, m: usize) -> Vec<f64> {
-        let n_classes = match loss {
-            loss if loss.predicts_values() => return self.normals(n_outputs * m),
-            Loss::BinaryCrossEntropy => 2,
-            _ => n_outputs,
-        };
-        (0..m).map(|_| self.0.bounded(n_classes as u64 - 1) as f64).collect()
-    }
-
-    /// Normals divided by sqrt(n_prev), with biases that are not zero.
-    pub fn parameters(&mut self, network: &Network) -> Parameters {
-        let mut values = Vec::new();
-        for l in 0..network.n_layers() {
-            let (n_l, n_prev) = network.weight_shape(l);
-            let scale = 1.0 / (n_prev as f64).sqrt();
-            values.extend(self.normals(n_l * n_prev).into_iter().map(|w| single(w * scale)));
-            values.extend(self.normals(n_l).into_iter().map(|b| single(0.1 * b)));
-        }
-        Parameters::from_values(network, values).unwrap()
-    }
-}
-
-/// Rounds to f32, so that both sides start from the same number.
-pub fn single(value: f64) -> f64 {
-    f64::from(value as f32)
 }
 
 /// Runs exactly `iterations` steps: the executor may stop earlier and be called again.

@@ -1,9 +1,11 @@
 //! All integration tests in one crate: one link, one place for helpers.
 
+mod allocations;
 mod arrays;
 mod bad_files;
 mod cli_bench;
 mod cli_data;
+mod cli_doctor;
 mod cli_errors;
 mod cli_gradcheck;
 mod cli_help;
@@ -13,6 +15,7 @@ mod cli_model;
 mod cli_sweep;
 mod cli_train;
 mod cli_training;
+mod cli_verify;
 mod command;
 mod cpu_cli;
 mod cpu_numerics;
@@ -23,6 +26,7 @@ mod csv;
 mod data;
 #[cfg(unix)]
 mod durable_files;
+mod errors_page;
 mod export_c;
 mod export_models;
 mod export_npz;
@@ -41,16 +45,22 @@ mod gpu_shaders;
 mod gpu_support;
 mod gpu_training;
 mod gpu_twins;
+mod gpu_verify;
 mod gradients;
 mod judged;
+mod lbfgs;
 mod numpy_random;
 mod objectives;
 mod optimisers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
+mod plateaus;
 mod plot;
+mod promises;
+mod properties;
 mod rules;
 mod schedule;
+mod streaming;
 mod support;
 mod survival;
 mod tables;

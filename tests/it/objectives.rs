@@ -10,12 +10,12 @@ use pollster::block_on;
 use serde_json::Value;
 
 use crate::command::{Desk, failure};
-use crate::gpu_support::{Case, Numbers, SIZES, device};
+use crate::gpu_support::{Case, Numbers, RunCase, SIZES, device};
 use crate::optimisers::{Task, assert_close, outcome, run, ways};
 use crate::support::{count, flat, golden, number};
 
 /// A case of the golden file.
-struct Golden {
+pub struct Golden {
     network: Network,
     first: Parameters,
     x: Vec<f64>,
@@ -26,7 +26,7 @@ struct Golden {
 }
 
 impl Golden {
-    fn new(file: &Value, case: &Value) -> Self {
+    pub fn new(file: &Value, case: &Value) -> Self {
         let output = case["output"].as_str().unwrap();
         let loss = match output {
             "sigmoid" => Loss::BinaryCrossEntropy,
@@ -55,7 +55,7 @@ impl Golden {
         }
     }
 
-    fn problem(&self) -> Problem<'_> {
+    pub fn problem(&self) -> Problem<'_> {
         let Self { network, first, x, y, m, descent, label_smoothing } = self;
         let whole = Problem::full_batch(network, first, x, y, *m, 0.0);
         Problem { descent: *descent, label_smoothing: *label_smoothing, ..whole }

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::cli_help::subcommands;
 
 /// The library's parts with their rank; imports run to a lower rank only, never to a neighbour of the same.
-const RANKS: [(&str, usize); 13] = [
+const RANKS: [(&str, usize); 14] = [
     ("error", 0),
     ("npy", 1),
     ("data", 2),
@@ -18,6 +18,7 @@ const RANKS: [(&str, usize); 13] = [
     ("cpu_reference", 5),
     ("gpu", 5),
     ("training", 6),
+    ("verify", 7),
     ("model", 7),
     ("plot", 7),
     ("export", 8),
@@ -34,9 +35,10 @@ struct Source {
 }
 
 impl Source {
-    /// Its lines without comments, and without the tests at its end.
+    /// Its lines without comments, and without the tests at its end; a file tests.rs has nothing else.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+        let is_code = !self.path.ends_with("/tests.rs");
+        let lines = self.text.lines().take_while(move |line| is_code && line.trim() != "#[cfg(test)]");
         lines.enumerate().map(|(i, line)| (i + 1, line.split("//").next().unwrap_or("")))
     }
 

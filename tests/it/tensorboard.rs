@@ -1,4 +1,4 @@
-//! `--tensorboard`: the event file, read back without the code that wrote it.
+//! `--tensorboard`: the event file, read back without the code that wrote it; and `--dashboard` where there is no terminal.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use gpu_nn::export::EventFile;
 
-use crate::command::Desk;
+use crate::command::{Desk, failure};
 use crate::support::{list, number};
 
 /// What an event says: its step, the version of the file, and scalars by tag.
@@ -175,4 +175,15 @@ fn a_training_on_all_samples_has_a_curve_too() {
     assert!(
         plain.map(|entry| entry.unwrap().file_name()).all(|name| !name.to_string_lossy().contains("events"))
     );
+}
+
+#[cfg(feature = "dashboard")]
+#[test]
+fn a_dashboard_takes_a_terminal() {
+    let desk = Desk::new();
+    let line = failure(&desk, "train --dashboard --iterations 5", 2);
+    assert!(line.contains("have to be a terminal; leave --dashboard out"), "{line}");
+    assert!(!desk.path("runs").exists());
+    let line = failure(&desk, "train --dashboard --json", 2);
+    assert!(line.contains("--json"), "{line}");
 }

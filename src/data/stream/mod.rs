@@ -7,6 +7,7 @@ mod arrays;
 mod cache;
 mod open;
 mod part;
+mod size;
 mod source;
 mod store;
 mod table;

@@ -133,8 +133,8 @@ impl StreamedTable {
             n_features: preprocessing.n_features(),
             m,
             feature_names: preprocessing.feature_names(),
-            targets,
             units: preprocessing.units(),
+            targets,
         };
         Ok((StreamedPart::new(self.clone(), rows, preprocessing)?, dataset))
     }

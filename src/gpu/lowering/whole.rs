@@ -16,7 +16,7 @@ use crate::gpu::params::{BlockParams, FinishStepParams, with_step_constants};
 use crate::gpu::population::Buffers;
 use crate::gpu::program::{Bound, Program, params_buffer};
 use crate::gpu::tables::{Home, Shape};
-use crate::schedule::{Descent, Lowering};
+use crate::schedule::{Descent, Lowering, RateSchedule};
 
 /// A lowered training step of one or more whole networks.
 pub(in crate::gpu) struct Whole {
@@ -202,6 +202,11 @@ impl Whole {
             },
             &self.descent
         )
+    }
+
+    /// Replaces what becomes of the learning rate over time.
+    pub(in crate::gpu) fn set_rates(&mut self, rates: RateSchedule) {
+        self.descent.rates = rates;
     }
 
     /// Numbers that the optimiser remembers of each parameter.
