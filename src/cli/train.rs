@@ -8,6 +8,7 @@ use std::time::Instant;
 use gpu_nn::data::DataSource;
 use gpu_nn::model::{CHECKPOINT_NAME, FILE_NAME, Model, SavedCheckpoint};
 use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
+use gpu_nn::schedule::Problem;
 use gpu_nn::training::{
     Backend, CancelToken, Checkpoint, WINDOW_BYTES, WatchPlan, check_metric, sample_weights, stand_in,
 };
@@ -15,6 +16,7 @@ use gpu_nn::{Error, Result};
 
 use conclusion::conclude;
 
+use super::choices;
 use super::console::{self, Console, thousands};
 use super::data_options::{DataArgs, PrepareArgs};
 use super::fit::{Fit, Job, Keep, fit};
@@ -118,13 +120,22 @@ impl Args {
             steps.check_batches()?;
             let window = stand_in(dataset.n_features, network.target_rows(), steps.batches, WINDOW_BYTES);
             let problem = steps.window_problem(&network, &parameters, &window, weights.is_some());
-            self.backend.open_for_windows(&problem, lowering).await?
+            let found = self.backend.open_for_windows(&problem, lowering).await?;
+            self.calibrate(&found.0, &problem).await?;
+            found
         } else {
             let y = dataset.y();
             let problem = steps.problem(&network, &parameters, dataset, &y, weights.as_deref());
-            self.backend.open_for(&problem, steps.iterations, lowering).await?
+            let found = self.backend.open_for(&problem, steps.iterations, lowering).await?;
+            self.calibrate(&found.0, &problem).await?;
+            found
         };
         Ok(Prepared { source, parts, weights, network, parameters, steps, backend, why })
+    }
+
+    /// Before anything is lowered, so that whatever way the samples come gives the same bits.
+    async fn calibrate(&self, backend: &Backend, problem: &Problem<'_>) -> Result<()> {
+        choices::calibrate(backend, problem, self.backend.retune, self.training.products.as_deref()).await
     }
 
     /// What has a say in whether and how data is streamed.

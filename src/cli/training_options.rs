@@ -81,6 +81,9 @@ pub struct TrainingArgs {
     /// [default: the fastest, by measuring]
     #[arg(long, value_name = "LOWERING")]
     pub lowering: Option<Lowering>,
+    /// How a GPU multiplies the matrices of wide layers: what an earlier run measured, for one that goes on with its bits
+    #[arg(long, value_name = "WAYS", hide = true)]
+    pub products: Option<String>,
 }
 
 /// Iterations of a training on all samples at once, if nothing else is said: the course's.

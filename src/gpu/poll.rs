@@ -22,7 +22,11 @@ fn poll(device: &wgpu::Device) -> Result<()> {
 #[cfg(not(target_arch = "wasm32"))]
 fn caught<T>(wait: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(wait)).map_err(|panic| {
-        let message = panic.downcast_ref::<String>().map_or("the driver gave it up", String::as_str);
+        let message = match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+            (Some(message), _) => message.as_str(),
+            (None, Some(message)) => message,
+            (None, None) => "the driver gave it up",
+        };
         Error::DeviceLost { message: message.split_whitespace().collect::<Vec<_>>().join(" ") }
     })
 }

@@ -233,17 +233,28 @@ impl Backend {
         !matches!(self, Self::CpuReference)
     }
 
-    /// On a device, measures how the wide layers of a problem are best multiplied, as far as that is not known: see
-    /// [`gpu::Device::calibrate`]. Which way it is decides the last bits of sums.
+    /// On a device, measures how the wide layers of a problem are best multiplied, as far as `known`, the text of an earlier
+    /// measurement, does not say: see [`gpu::Device::calibrate`]. What is known now, if there is a device. Which way it is
+    /// decides the last bits of sums, so this is for callers who keep the text.
     ///
     /// # Errors
-    /// Failures of the device.
+    /// [`Error::InvalidArgument`] for a text of another form; failures of the device.
     #[cfg(feature = "gpu")]
-    pub async fn calibrate(&self, problem: &Problem<'_>) -> Result<()> {
-        if let Self::Gpu(device) = self {
-            device.calibrate(&problem.schedule(problem.batch_size)).await?;
+    pub async fn calibrate(&self, problem: &Problem<'_>, known: Option<&str>) -> Result<Option<String>> {
+        let Self::Gpu(device) = self else { return Ok(None) };
+        if let Some(known) = known {
+            device.set_products(device.products().measured(known)?);
         }
-        Ok(())
+        Ok(Some(device.calibrate(&problem.schedule(problem.batch_size)).await?.to_string()))
+    }
+
+    /// What is known of how wide layers are best multiplied on this device, if it is one.
+    #[cfg(feature = "gpu")]
+    pub fn calibrated(&self) -> Option<String> {
+        match self {
+            Self::Gpu(device) => Some(device.products().to_string()),
+            _ => None,
+        }
     }
 
     /// The training of a problem, on a device in that lowering.

@@ -35,10 +35,6 @@ pub async fn fastest_lowering(backend: &Backend, problem: &Problem<'_>, iteratio
             continue;
         }
         let begin = Instant::now();
-        #[cfg(feature = "gpu")]
-        if lowering == Lowering::Layerwise {
-            backend.calibrate(problem).await?;
-        }
         let seconds = match backend.executor(problem, lowering) {
             Ok(executor) => seconds_an_iteration(executor, |_| false).await?,
             // The last one takes what the others do not; its own limits are the answer.

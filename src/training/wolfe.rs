@@ -82,8 +82,9 @@ async fn zoom<D: Clone>(
     largest: f64,
     mut at: impl AsyncFnMut(f64) -> Result<Point<D>>,
 ) -> Result<Point<D>> {
-    let lower = |bracket: &[Point<D>; 2]| usize::from(bracket[0].f > bracket[1].f);
-    let mut low = lower(&bracket);
+    // The low end satisfies the condition of decrease, as the first of the bracket always does: a point that is lower but
+    // does not would take the start out of the bracket, and with it every step that satisfies both.
+    let low = usize::from(line.decreases(&bracket[1]) && bracket[1].f < bracket[0].f);
     let mut little_progress = false;
     while evaluations < MOST && (bracket[1].t - bracket[0].t).abs() * largest >= CHANGE {
         let bounds = (bracket[0].t.min(bracket[1].t), bracket[0].t.max(bracket[1].t));
@@ -93,7 +94,6 @@ async fn zoom<D: Clone>(
         let high = 1 - low;
         if !line.decreases(&new) || new.f >= bracket[low].f {
             bracket[high] = new;
-            low = lower(&bracket);
             continue;
         }
         let done = line.is_flat(&new);

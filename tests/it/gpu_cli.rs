@@ -2,7 +2,7 @@
 //! `GPU_NN_REQUIRE_GPU=1` asks for an adapter.
 
 use crate::cli_train::assert_reported;
-use crate::command::Desk;
+use crate::command::{Desk, failure};
 use crate::support::{Tolerance, assert_close, count, golden, list, number};
 
 /// Whether there is an adapter to test on.
@@ -44,6 +44,35 @@ fn the_courses_programme_in_single_precision_gives_the_same_bytes_twice() {
         let [a, b] = ["a", "b"].map(|run| std::fs::read(desk.path(run).join(name)).unwrap());
         assert!(a == b, "{name} differs between two runs");
     }
+}
+
+#[test]
+fn the_way_to_multiply_wide_layers_is_measured_once_and_goes_with_the_checkpoint() {
+    if !adapter_is_there() {
+        return;
+    }
+    let desk = Desk::new();
+    let train = "train --data blobs --m 256 --hidden 64,64 --batch-size 64 --epochs 2 --checkpoint-every 1 \
+                 --backend vulkan --lowering layerwise --no-plots --quiet";
+    desk.output(&format!("{train} --out a"));
+    let choices = std::fs::read_to_string(desk.choices()).unwrap();
+    let line =
+        choices.lines().find(|line| line.contains("products | ")).unwrap_or_else(|| panic!("{choices}"));
+    let ways = line.rsplit('"').nth(1).unwrap().to_owned();
+    assert!(ways.len() == 9 && ways.contains(['n', 'r', 'w']), "{line}");
+    // The same in the next run, and in one that another cache would have measured otherwise.
+    desk.output(&format!("{train} --out b"));
+    assert_eq!(std::fs::read_to_string(desk.choices()).unwrap(), choices);
+    let model = |run: &str| std::fs::read(desk.path(run).join("model.safetensors")).unwrap();
+    assert!(model("a") == model("b"), "other bits in the second run");
+    let kept = std::fs::read(desk.path("a").join("checkpoint.safetensors")).unwrap();
+    let word = format!("--products={ways}");
+    assert!(
+        kept.windows(word.len()).any(|bytes| bytes == word.as_bytes()),
+        "{word} is not in the checkpoint"
+    );
+    let refused = failure(&desk, &format!("{train} --out c --products nonsense"), 2);
+    assert!(refused.contains("ways to multiply") && !desk.path("c").exists(), "{refused}");
 }
 
 #[test]
