@@ -43,9 +43,11 @@ pub enum Activation {
 }
 
 /// 2 u of [`Activation::Gelu`] is z (GELU_LINEAR + GELU_CUBE z^2); 2 sqrt(2 / pi).
+#[cfg(any(feature = "cpu", feature = "export"))]
 pub(crate) const GELU_LINEAR: f64 = 1.595_769_121_605_730_7;
 
 /// 0.044715 of it.
+#[cfg(any(feature = "cpu", feature = "export"))]
 pub(crate) const GELU_CUBE: f64 = 0.044715 * GELU_LINEAR;
 
 /// Output activation and cost together, since dZ = A - Y (up to the mean) only where they match.

@@ -19,6 +19,7 @@ pub(super) enum Evaluator<'b> {
     Gpu(Box<gpu::Executor<'b>>),
     /// Keeps the lifetime in builds without devices; cannot be made.
     #[cfg(not(feature = "gpu"))]
+    #[expect(dead_code, reason = "it cannot be made")]
     Never(std::convert::Infallible, std::marker::PhantomData<&'b ()>),
 }
 

@@ -11,6 +11,7 @@ use super::watch::Stopped;
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu;
+#[cfg(any(feature = "cpu", feature = "gpu"))]
 use crate::network::Parameters;
 use crate::schedule::{Lowering, Problem};
 
@@ -188,6 +189,7 @@ impl<'p> Population<'p> {
 }
 
 /// A training that is finished, or the first of its costs that is no number.
+#[cfg(any(feature = "cpu", feature = "gpu"))]
 fn outcome(
     problem: &Problem<'_>,
     costs: Vec<f64>,

@@ -30,7 +30,7 @@ fn expected(model: &Model, features: &[f64]) -> (&'static str, Vec<f64>) {
     match model.network.loss() {
         Loss::BinaryCrossEntropy => ("probabilities", a.iter().flat_map(|&p| [1.0 - p, p]).collect()),
         Loss::SoftmaxCrossEntropy => ("probabilities", a),
-        Loss::SquaredError => ("values", a),
+        Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => ("values", a),
     }
 }
 
