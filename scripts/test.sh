@@ -15,6 +15,7 @@ if [ "$GPU_NN_REQUIRE_GPU" = 1 ]; then scripts/vulkan.sh; fi
 echo "== formatting, lints, documentation"
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --all-targets --all-features -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --quiet
 
 echo "== licences, versions and known faults of dependencies"
@@ -33,12 +34,9 @@ fi
 echo "== the library without the command line, for the browser"
 scripts/wasm-check.sh
 
-echo "== tests"
-cargo test --locked
+echo "== tests, with Parquet files and arrays"
+cargo test --locked --all-features
 
-echo "== tests of Parquet files and of arrays"
-cargo clippy --locked --all-targets --features parquet,ndarray -- -D warnings
-cargo test --locked --features parquet,ndarray --test it -- parquet_ fit::
 echo "== fuzzing"
 if command -v cargo-fuzz >/dev/null; then
   scripts/fuzz.sh 60
@@ -54,6 +52,6 @@ if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
   for driver in $drivers; do
     echo "== GPU tests on $(basename "$driver" .json)"
     # Without those that test `gpu-nn verify` and not the driver: planted faults, and full effort beside the quick one.
-    VK_DRIVER_FILES=$driver cargo test --locked --test it -- gpu_ optimisers --skip a_fault --skip in_full
+    VK_DRIVER_FILES=$driver cargo test --locked --all-features --test it -- gpu_ optimisers --skip a_fault --skip in_full
   done
 fi

@@ -1,6 +1,7 @@
 //! `verify`: every kernel has its probes, all pass, and a fault in any shader file is found and named.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use gpu_nn::gpu::{Device, KERNELS};
 use gpu_nn::schedule::Lowering;
@@ -19,11 +20,18 @@ fn left_out(checks: &[Check]) -> Vec<&'static str> {
     KERNELS.iter().map(|info| info.name).filter(|name| !ran.contains(name)).collect()
 }
 
+/// All probes and what they find on the device as it is, run once for all tests; on a device of their own, since the kernels
+/// of other tests would count.
+fn sound() -> Option<&'static [(Probe, Check)]> {
+    static SOUND: OnceLock<Option<Vec<(Probe, Check)>>> = OnceLock::new();
+    let run_all = |device| Probe::all().into_iter().map(|probe| (probe, run(&device, probe))).collect();
+    SOUND.get_or_init(|| open().map(run_all)).as_deref()
+}
+
 #[test]
 fn a_quick_check_passes_and_leaves_out_no_kernel() {
-    // Not the shared device: the kernels of other tests would count.
-    let Some(device) = open() else { return };
-    let checks: Vec<Check> = Probe::all().into_iter().map(|probe| run(&device, probe)).collect();
+    let Some(sound) = sound() else { return };
+    let checks: Vec<Check> = sound.iter().map(|(_, check)| check.clone()).collect();
     for check in &checks {
         assert!(!check.failed() && check.values > 0, "{check:?}");
     }
@@ -117,33 +125,37 @@ fn a_fault_is_planted_in_every_shader_file() {
     assert_eq!(FAULTS.map(|(file, ..)| file).into_iter().collect::<BTreeSet<_>>(), files);
 }
 
-/// Runs the probes that use a file's kernels on a device with the fault, until one fails; the others, which no fault in it can
-/// change, are as they are `sound`.
-fn find(file: &str, from: &str, to: &str, sound: &[(Probe, Check)]) -> Vec<Check> {
+/// A device with the fault in that file, the checks that no fault in it can change, and the probes that use its kernels.
+fn plant(file: &str, sound: &[(Probe, Check)]) -> (Device, Vec<Check>, Vec<Probe>) {
+    let (_, from, to) = FAULTS.into_iter().find(|(name, ..)| *name == file).unwrap();
     let faulty = text_of(file).replacen(from, to, 1);
     assert_ne!(faulty, text_of(file), "`{from}` is not in {file}");
-    let device = open().unwrap().with_shader_text(file, faulty);
     let kernels = kernels_of(file);
     let uses = |check: &Check| check.kernels.iter().any(|kernel| kernels.contains(kernel));
-    let mut checks: Vec<Check> =
-        sound.iter().map(|(_, check)| check).filter(|check| !uses(check)).cloned().collect();
-    for (probe, _) in sound.iter().filter(|(_, check)| uses(check)) {
-        checks.push(run(&device, *probe));
+    let (used, unchanged): (Vec<_>, Vec<_>) = sound.iter().cloned().partition(|(_, check)| uses(check));
+    let unchanged = unchanged.into_iter().map(|(_, check)| check).collect();
+    let probes = used.into_iter().map(|(probe, _)| probe).collect();
+    (open().unwrap().with_shader_text(file, faulty), unchanged, probes)
+}
+
+/// Runs the probes that may notice the fault in that file until one does.
+fn find(file: &str, sound: &[(Probe, Check)]) -> Vec<Check> {
+    let (device, mut checks, probes) = plant(file, sound);
+    for probe in probes {
+        checks.push(run(&device, probe));
         if checks.last().is_some_and(Check::failed) {
             return checks;
         }
     }
-    panic!("nobody notices `{to}` in {file}: {} checks passed", checks.len());
+    panic!("nobody notices the fault in {file}: {} checks passed", checks.len());
 }
 
 #[test]
 fn a_fault_in_any_shader_file_is_found_and_named() {
-    let Some(device) = open() else { return };
-    let sound: Vec<(Probe, Check)> =
-        Probe::all().into_iter().map(|probe| (probe, run(&device, probe))).collect();
+    let Some(sound) = sound() else { return };
     assert!(sound.iter().all(|(_, check)| !check.failed()));
-    for (file, from, to) in FAULTS {
-        let checks = find(file, from, to, &sound);
+    for (file, ..) in FAULTS {
+        let checks = find(file, sound);
         let (named, kernels) = (suspects(&checks), kernels_of(file));
         assert!(named.iter().any(|name| kernels.contains(name)), "{file}: {named:?} are named");
         let failed = checks.iter().find(|check| check.failed()).unwrap();
@@ -156,11 +168,10 @@ fn a_fault_in_any_shader_file_is_found_and_named() {
 /// A fault in one lowering's own file costs that lowering and no other.
 #[test]
 fn a_fault_costs_only_its_own_lowering() {
+    let Some(sound) = sound() else { return };
     for (file, lowering) in [("fused_step.wgsl", Lowering::Fused), ("resident.wgsl", Lowering::Resident)] {
-        let (_, from, to) = FAULTS.into_iter().find(|(name, ..)| *name == file).unwrap();
-        let Some(device) = open() else { return };
-        let device = device.with_shader_text(file, text_of(file).replacen(from, to, 1));
-        let checks: Vec<Check> = Probe::all().into_iter().map(|probe| run(&device, probe)).collect();
+        let (device, mut checks, probes) = plant(file, sound);
+        checks.extend(probes.into_iter().map(|probe| run(&device, probe)));
         assert_eq!(avoid(&checks), [lowering], "{file}: {:?}", suspects(&checks));
         for check in checks.iter().filter(|check| check.failed()) {
             assert_eq!(check.lowering, Some(lowering), "{}", check.name);
