@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Checks `gpu-nn export` and `gpu-nn import` with onnx, onnxruntime, NumPy and scikit-learn in a virtual environment of
-# their own, and with tract. Needs Python 3.11 with venv; without one, only tract is asked.
+# their own; `cargo test -p onnx-check` asks tract. Needs Python 3.11 with venv.
 #
 #   scripts/exports.sh [PROGRAM]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo test --locked -p onnx-check
 if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   echo "no Python 3.11 with venv: onnxruntime and scikit-learn were not asked" >&2
   exit 0

@@ -11,11 +11,13 @@ cd "$(dirname "$0")/.."
 export GPU_NN_REQUIRE_GPU="${GPU_NN_REQUIRE_GPU:-1}"
 
 if [ "$GPU_NN_REQUIRE_GPU" = 1 ]; then scripts/vulkan.sh; fi
+# Where everything is compiled once and thrown away, nothing is kept for the next time.
+if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0; fi
 
 echo "== formatting, lints, documentation"
 cargo fmt --check
-cargo clippy --locked --all-targets -- -D warnings
-cargo clippy --locked --all-targets --all-features -- -D warnings
+cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+cargo clippy --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --quiet
 
 echo "== licences, versions and known faults of dependencies"
@@ -34,8 +36,8 @@ fi
 echo "== the library without the command line, for the browser"
 scripts/wasm-check.sh
 
-echo "== tests, with Parquet files and arrays"
-cargo test --locked --all-features
+echo "== tests, with Parquet files and arrays, and of exported networks in tract"
+cargo test --locked --workspace --all-features
 
 echo "== fuzzing"
 if command -v cargo-fuzz >/dev/null; then
@@ -45,13 +47,13 @@ else
 fi
 
 echo "== exports in the programs they are for"
-scripts/exports.sh
+scripts/exports.sh "${CARGO_TARGET_DIR:-target}/debug/gpu-nn"
 
 if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
   drivers=$(scripts/drivers.sh target/drivers)
   for driver in $drivers; do
     echo "== GPU tests on $(basename "$driver" .json)"
     # Without those that test `gpu-nn verify` and not the driver: planted faults, and full effort beside the quick one.
-    VK_DRIVER_FILES=$driver cargo test --locked --all-features --test it -- gpu_ optimisers --skip a_fault --skip in_full
+    VK_DRIVER_FILES=$driver cargo test --locked --workspace --all-features --test it -- gpu_ optimisers --skip a_fault --skip in_full
   done
 fi

@@ -167,10 +167,10 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::method::Method;
     use super::{clock, draw, range};
     use crate::cli::board::{Series, State};
     use crate::cli::training_options::Steps;
+    use gpu_nn::training::Method;
 
     fn state(batch: usize) -> State {
         let batches = Batches { m: 100, size: batch, shuffle: None };

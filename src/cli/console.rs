@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use gpu_nn::training::Progress;
+use gpu_nn::training::{PopulationEvent, Progress, Recovered};
 use gpu_nn::{Error, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -92,6 +92,21 @@ impl Console {
     /// Moves the progress bar.
     pub fn progress(&self, done: usize) {
         self.bar.set_position(done as u64);
+    }
+
+    /// Says that a training goes on after its device failed.
+    pub fn recovered(&self, recovered: &Recovered) {
+        let Recovered { cause, at, from } = recovered;
+        let (at, from) = (thousands(*at), thousands(*from));
+        let _ = self.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
+    }
+
+    /// Shows what happens to many networks.
+    pub fn population(&self, event: &PopulationEvent) {
+        match event {
+            PopulationEvent::Done(done) => self.progress(*done),
+            PopulationEvent::Recovered(recovered) => self.recovered(recovered),
+        }
     }
 
     /// Shows how far a training is.

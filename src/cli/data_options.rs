@@ -60,6 +60,11 @@ impl DataArgs {
         Self { data: Some(file), m: None, data_seed: None, noise: None, columns }
     }
 
+    /// Whether nothing but a model's own data is asked for.
+    pub fn is_own(&self) -> bool {
+        self.data.is_none() && self.m.is_none() && self.data_seed.is_none() && self.noise.is_none()
+    }
+
     /// The data asked for; without `--data` that of `default`, but for the settings that were given.
     pub fn source(&self, default: Option<&DataSource>) -> Result<DataSource> {
         match (&self.data, default) {

@@ -10,22 +10,17 @@ use gpu_nn::{Error, Result};
 use serde_json::json;
 
 use super::console::{self, thousands};
-use super::data_options::DataArgs;
 use super::fit::describe;
 use super::judged;
-use super::options::BackendArgs;
+use super::model_options::{ModelArgs, described};
 use super::record::{DeviceRecord, by_name};
 
-/// Accuracy, confusion matrix and cost of a trained network, on its training data or on other labelled data.
+/// Accuracy, confusion matrix and cost of a trained network on labelled data: what its training held out for the test, else for
+/// validation, else all of its data; or other data.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of a run, or a model.safetensors file
-    #[arg(value_name = "RUN|MODEL")]
-    model: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    backend: BackendArgs,
+    asked: ModelArgs,
     /// Print one JSON object
     #[arg(long, help_heading = "Results")]
     json: bool,
@@ -44,13 +39,14 @@ struct Evaluation {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let model = Model::load(&args.model)?;
+    let model = Model::load(&args.asked.model)?;
     if args.plots.is_some() {
         judged::check_drawable(&model.network)?;
     }
-    let source = args.data.source(model.data.as_ref())?;
-    let dataset = model.dataset(&source)?;
-    let (backend, why) = args.backend.open().await?;
+    let source = args.asked.data.source(model.data.as_ref())?;
+    let part = args.asked.part(model.judging_part());
+    let dataset = model.part(&source, part)?;
+    let (backend, why) = args.asked.backend.open().await?;
     let evaluation = evaluate(&backend, &model, &dataset).await?;
     if let Some(folder) = &args.plots {
         draw(&model, &dataset, &evaluation, folder)?;
@@ -59,6 +55,7 @@ pub async fn run(args: Args) -> Result<()> {
         return console::print_json(&json!({
             "device": DeviceRecord::new(&backend, None),
             "data": dataset.name,
+            "part": part.to_string(),
             "m": dataset.m,
             "cost": evaluation.cost,
             "n_correct": evaluation.metrics.score.map(|score| score.n_correct),
@@ -68,7 +65,8 @@ pub async fn run(args: Args) -> Result<()> {
             "confusion_matrix": evaluation.confusion,
         }));
     }
-    console::print(&text(&model, &dataset, &why, &evaluation, args.plots.as_deref()))
+    let samples = format!("{} samples{}", thousands(dataset.m), described(part));
+    console::print(&text(&model, &dataset.name, &samples, &why, &evaluation, args.plots.as_deref()))
 }
 
 async fn evaluate(backend: &Backend, model: &Model, dataset: &Dataset) -> Result<Evaluation> {
@@ -90,17 +88,15 @@ fn draw(model: &Model, dataset: &Dataset, evaluation: &Evaluation, folder: &Path
 
 fn text(
     model: &Model,
-    dataset: &Dataset,
+    data: &str,
+    samples: &str,
     why: &str,
     evaluation: &Evaluation,
     plots: Option<&Path>,
 ) -> String {
     let mut text = format!(
-        "network   {}\ndata      {}: {} samples\nbackend   {why}\ncost      {:.6}\n",
-        model.network,
-        dataset.name,
-        thousands(dataset.m),
-        evaluation.cost
+        "network   {}\ndata      {data}: {samples}\nbackend   {why}\ncost      {:.6}\n",
+        model.network, evaluation.cost
     );
     if let Some(accuracy) = describe(evaluation.metrics.score) {
         text += &format!("accuracy  {accuracy}\n");

@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use gpu_nn::Result;
-use gpu_nn::network::{Network, initialize, parse_hidden};
+use gpu_nn::network::Network;
 use gpu_nn::plot::{Caption, encode_png, rates_picture};
 use gpu_nn::schedule::Lowering;
 use gpu_nn::training::{RangeTest, RangeTested, sample_weights};
 use serde_json::json;
 
 use super::console::{self, Console, thousands};
-use super::data_options::{DataArgs, PrepareArgs};
-use super::options::{BackendArgs, NetworkArgs, ResultArgs, check_lowering, learning_rate};
+use super::options::{BackendArgs, ResultArgs, check_lowering, learning_rate};
 use super::record::DeviceRecord;
 use super::run_folder::RunFolder;
+use super::setup_options::{Setup, SetupArgs};
 use super::training_options::{Steps, TrainingArgs};
 
 /// Find a learning rate: a short training whose rate rises from far too small to far too large (Smith's range test).
@@ -33,14 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true, help_heading = "Range")]
     to: Option<f64>,
     #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    prepare: PrepareArgs,
-    /// Hidden layers: 4, or 20,7,5, or 20:relu,7:tanh, or none
-    #[arg(long, value_name = "SIZES", default_value = "4", help_heading = "Network")]
-    hidden: String,
-    #[command(flatten)]
-    network: NetworkArgs,
+    setup: SetupArgs,
     #[command(flatten)]
     training: TrainingArgs,
     #[command(flatten)]
@@ -71,15 +64,11 @@ impl Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let source = args.data.source(None)?;
-    let (dataset, _) = args.prepare.dataset(&source, args.network.output)?;
-    let hidden = parse_hidden(&args.hidden, args.network.activation)?;
-    let network = args.network.network(hidden, &dataset)?;
+    let Setup { source, dataset, network, parameters } = args.setup.setup()?;
     let mut steps = args.training.range_test_steps(dataset.m)?;
     let range = args.range(&steps);
     range.check()?;
     steps.descent = range.descent(steps.descent);
-    let parameters = initialize(&network, args.network.init, args.network.init_seed);
     let weights = sample_weights(&dataset, args.training.class_weight.as_ref(), None)?;
     let y = dataset.y();
     let problem = steps.problem(&network, &parameters, &dataset, &y, weights.as_deref());

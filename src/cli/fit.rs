@@ -12,8 +12,8 @@ use gpu_nn::schedule::{Lowering, Problem};
 #[cfg(feature = "dashboard")]
 use gpu_nn::training::Metric;
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Lbfgs, Metrics, Plateau, Progress, Recovered, Score,
-    Stopped, Trained, Trainer, WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Lbfgs, Metrics, Plateau, Progress, Score, Stopped,
+    Trained, Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -82,12 +82,7 @@ impl<'a> Job<'a> {
         if let Some(watch) = self.watch {
             trainer = trainer.watched(watch).falling(self.steps.plateau(watch.metric));
         }
-        let said = |recovered: &Recovered| {
-            let (at, from) = (thousands(recovered.at), thousands(recovered.from));
-            let cause = &recovered.cause;
-            let _ = console.line(&format!("device    {cause}: after {at} iterations; goes on from {from}"));
-        };
-        trainer = trainer.surviving(self.backend, problem, said);
+        trainer = trainer.surviving(self.backend, problem, |it| console.recovered(it));
         let ((every, keep), lowering) = (self.keep, trainer.lowering());
         trainer = trainer.kept(every, move |checkpoint| keep(checkpoint, lowering));
         match self.checkpoint {

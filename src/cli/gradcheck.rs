@@ -1,15 +1,15 @@
 //! `gpu-nn gradcheck`: a network's gradients against central differences, and a step of a backend against those gradients.
 
 use gpu_nn::cpu_reference::cost_and_gradients;
-use gpu_nn::network::{Network, Parameters, initialize, parse_hidden};
+use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Lowering, Problem};
 use gpu_nn::training::{Backend, GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 use gpu_nn::{Error, Result};
 use serde_json::json;
 
 use super::console;
-use super::data_options::{DataArgs, PrepareArgs};
-use super::options::{BackendArgs, NetworkArgs, at_least_one};
+use super::options::{BackendArgs, at_least_one};
+use super::setup_options::{Setup, SetupArgs};
 
 /// Compare a network's gradients with central differences of its cost, in double precision, and one step of a backend with
 /// both.
@@ -19,14 +19,7 @@ use super::options::{BackendArgs, NetworkArgs, at_least_one};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    prepare: PrepareArgs,
-    /// Hidden layers: 4, or 20,7,5, or 20:relu,7:tanh, or none
-    #[arg(long, value_name = "SIZES", default_value = "4", help_heading = "Network")]
-    hidden: String,
-    #[command(flatten)]
-    network: NetworkArgs,
+    setup: SetupArgs,
     #[command(flatten)]
     backend: BackendArgs,
     /// Elements of each matrix to check at most, evenly spread
@@ -41,11 +34,7 @@ pub struct Args {
 const STEP_TOLERANCE: f64 = 1e-5;
 
 pub async fn run(args: Args) -> Result<()> {
-    let source = args.data.source(None)?;
-    let (dataset, _) = args.prepare.dataset(&source, args.network.output)?;
-    let hidden = parse_hidden(&args.hidden, args.network.activation)?;
-    let network = args.network.network(hidden, &dataset)?;
-    let parameters = initialize(&network, args.network.init, args.network.init_seed);
+    let Setup { dataset, network, parameters, .. } = args.setup.setup()?;
     let (y, m) = (dataset.y(), dataset.m);
     let checks = gradient_check(&network, &parameters, &dataset.x, &y, m, args.elements)?;
     let (backend, why) = args.backend.open().await?;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gpu_nn::data::{
-    DataSource, Dataset, FileSource, Preprocessing, RawTable, ReadOptions, Row, StreamedPart, TargetKind,
-    Targets, Wanted, hold_out,
+    DataSource, Dataset, FileSource, HeldOut, PartRows, Partition, Preprocessing, RawTable, ReadOptions,
+    StreamedPart, TargetKind, Targets, Wanted,
 };
 use gpu_nn::{Error, Result};
 
@@ -20,6 +20,8 @@ pub struct Parts {
     pub training: Arc<Dataset>,
     pub validation: Option<Dataset>,
     pub test: Option<Dataset>,
+    /// How they were parted.
+    pub partition: Partition,
     pub preprocessing: Preprocessing,
     /// Their features, where the data sets have none because they stay in their files.
     pub streams: Option<Streams>,
@@ -34,25 +36,24 @@ pub struct Streams {
     pub test: Option<Arc<StreamedPart>>,
 }
 
-/// What is held out.
-pub(super) enum HeldOut {
-    Nothing,
-    Share(f64),
-    File(FileSource),
-}
-
-impl HeldOut {
-    pub(super) fn new(text: Option<&str>, what: &'static str) -> Result<Self> {
-        let Some(text) = text else { return Ok(Self::Nothing) };
+/// What is held out, as it is asked for: of data that is as remembered.
+pub(super) fn partition(held_out: &ValidationArgs, source: &DataSource) -> Result<Partition> {
+    let part = |text: &Option<String>, what: &'static str| {
+        let Some(text) = text else { return Ok(None) };
         match text.parse::<f64>() {
-            Ok(share) => Ok(Self::Share(share)),
-            Err(_) if looks_like_path(text) => Ok(Self::File(FileSource::new(Path::new(text)))),
+            Ok(share) => Ok(Some(HeldOut::Share(share))),
+            Err(_) if looks_like_path(text) => {
+                Ok(Some(HeldOut::File(FileSource::new(Path::new(text)).like(source))))
+            }
             Err(_) => {
                 let reason = "give a share of the samples such as 0.1, or a file";
                 Err(Error::invalid(what, text, reason))
             }
         }
-    }
+    };
+    let validation = part(&held_out.validation, "validation data")?;
+    let test = part(&held_out.test, "test data")?;
+    Ok(Partition { validation, test, seed: held_out.split_seed, m: None })
 }
 
 impl Parts {
@@ -64,63 +65,33 @@ impl Parts {
         held_out: &ValidationArgs,
         weights: &WeightArgs,
     ) -> Result<Self> {
-        let validation = HeldOut::new(held_out.validation.as_deref(), "validation data")?;
-        let test = HeldOut::new(held_out.test.as_deref(), "test data")?;
+        let mut partition = partition(held_out, source)?;
         let mut table = prepare.read(&weights.to_read(source), output)?;
         let weights = weights.take(&mut table)?;
-        let mut rows = table.rows();
-        let seed = held_out.split_seed;
-        let test_rows = take(&mut rows, table.targets(), &test, seed)?;
-        // Another seed: the same would draw alike from what is left.
-        let validation_rows = take(&mut rows, table.targets(), &validation, seed.wrapping_add(1))?;
+        partition.m = Some(table.m());
+        let PartRows { training: rows, validation, test } = partition.rows(table.rows(), table.targets())?;
         let preprocessing = Preprocessing::fit(&table, &rows, &prepare.preparation(&table))?;
         let training = preprocessing.apply(&table, &rows)?;
-        let part = |held_out: &HeldOut, rows: Option<Vec<usize>>| -> Result<Option<Dataset>> {
+        let part = |held_out: &Option<HeldOut>, rows: Option<Vec<usize>>| -> Result<Option<Dataset>> {
             match (held_out, rows) {
-                (HeldOut::File(file), _) => read_file(file, source, &preprocessing, &training).map(Some),
+                (Some(HeldOut::File(file)), _) => read_file(file, &preprocessing, &training).map(Some),
                 (_, Some(rows)) => preprocessing.apply(&table, &rows).map(Some),
                 (_, None) => Ok(None),
             }
         };
-        let (validation, test) = (part(&validation, validation_rows)?, part(&test, test_rows)?);
+        let (validation, test) = (part(&partition.validation, validation)?, part(&partition.test, test)?);
         let weights = weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
-        Ok(Self { training: Arc::new(training), validation, test, preprocessing, streams: None, weights })
+        let training = Arc::new(training);
+        Ok(Self { training, validation, test, partition, preprocessing, streams: None, weights })
     }
 }
 
-/// Takes a share of all samples out of the rows, if that is what is asked for.
-pub(super) fn take<R: Row>(
-    rows: &mut Vec<R>,
-    targets: Option<&Targets>,
-    held_out: &HeldOut,
-    seed: u32,
-) -> Result<Option<Vec<R>>> {
-    let (HeldOut::Share(share), Some(targets)) = (held_out, targets) else { return Ok(None) };
-    hold_out(rows, targets, "share to hold out", *share, seed).map(Some)
-}
-
 /// Another file with the columns of the training data.
-fn read_file(
-    file: &FileSource,
-    source: &DataSource,
-    preprocessing: &Preprocessing,
-    training: &Dataset,
-) -> Result<Dataset> {
-    let file = like_training(file, source);
+fn read_file(file: &FileSource, preprocessing: &Preprocessing, training: &Dataset) -> Result<Dataset> {
     let wanted = preprocessing.wanted();
     let table = file.read(&like_training_options(training, &wanted))?;
     check_columns(&table, preprocessing)?;
     preprocessing.apply(&table, &table.rows())
-}
-
-/// A file whose columns mean what they mean in the training file; labels in a file of their own are looked for beside it.
-pub(super) fn like_training(file: &FileSource, source: &DataSource) -> FileSource {
-    match source {
-        DataSource::File(training) => {
-            FileSource { path: file.path.clone(), labels_file: None, ..training.clone() }
-        }
-        DataSource::Generated { .. } => file.clone(),
-    }
 }
 
 /// The training data's columns and classes.

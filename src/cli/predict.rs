@@ -4,34 +4,38 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use gpu_nn::Result;
-use gpu_nn::data::Features;
+use gpu_nn::data::{Dataset, Features, Part};
 use gpu_nn::model::{Durability, Model, replace};
 use gpu_nn::network::Loss;
 
 use super::console;
-use super::data_options::DataArgs;
-use super::options::BackendArgs;
+use super::model_options::ModelArgs;
 
 /// Print a trained network's answer for every sample as CSV: the class and its probabilities, or the value.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of a run, or a model.safetensors file
-    #[arg(value_name = "RUN|MODEL")]
-    model: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    backend: BackendArgs,
+    asked: ModelArgs,
     /// Write the answers to a file, not to standard output
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     out: Option<PathBuf>,
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let model = Model::load(&args.model)?;
-    let source = args.data.source(model.data.as_ref())?;
-    let Features { x, m, .. } = model.features(&source)?;
-    let (backend, _) = args.backend.open().await?;
+    let model = Model::load(&args.asked.model)?;
+    let source = args.asked.data.source(model.data.as_ref())?;
+    let (x, m) = match args.asked.part(Part::All) {
+        // Answers need no targets, and where there are none the data has none.
+        Part::All => {
+            let Features { x, m, .. } = model.features(&source)?;
+            (x, m)
+        }
+        part => {
+            let Dataset { x, m, .. } = model.part(&source, part)?;
+            (x, m)
+        }
+    };
+    let (backend, _) = args.asked.backend.open().await?;
     let a = backend.predict(&model.network, &model.parameters, &x, m).await?;
     let text = table(&model, &a, m);
     match args.out {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use gpu_nn::data::{DataSource, FileSource, ReadOptions, StreamedTable, cache_folder};
+use gpu_nn::data::{DataSource, FileSource, HeldOut, ReadOptions, StreamedTable, cache_folder};
 use gpu_nn::schedule::Lowering;
 use gpu_nn::training::BackendChoice;
 use gpu_nn::{Error, Result};
@@ -14,7 +14,7 @@ use gpu_nn::{Error, Result};
 use super::console::{self, Reading, thousands};
 use super::data_options::PrepareArgs;
 use super::options::Output;
-use super::parts::{HeldOut, Parts, Streams, check_columns, like_training, like_training_options, take};
+use super::parts::{Parts, Streams, check_columns, like_training_options, partition};
 use super::training_options::ValidationArgs;
 use super::weights::WeightArgs;
 
@@ -108,22 +108,21 @@ impl StreamArgs {
     ) -> Result<Parts> {
         let target = Some(prepare.target(source, asked.output)?);
         let options = ReadOptions { target, ..ReadOptions::default() };
-        let validation = HeldOut::new(asked.held_out.validation.as_deref(), "validation data")?;
-        let test = HeldOut::new(asked.held_out.test.as_deref(), "test data")?;
+        let mut partition = partition(asked.held_out, source)?;
         let table = self.open(file, &options, asked.lines)?;
         let weights = asked.weights.of_rows(table.table())?;
-        let (mut rows, mut validation_rows, mut test_rows) = (None, None, None);
-        if [&validation, &test].iter().any(|held_out| matches!(held_out, HeldOut::Share(_))) {
-            // As `Parts::new` does, with half the bytes a row.
-            let m = table.table().m();
-            let mut left: Vec<u32> = (0..m as u32).collect();
-            let (targets, seed) = (table.table().targets(), asked.held_out.split_seed);
-            test_rows = take(&mut left, targets, &test, seed)?;
-            validation_rows = take(&mut left, targets, &validation, seed.wrapping_add(1))?;
-            rows = Some(left);
-        }
+        let m = table.table().m();
+        partition.m = Some(m);
+        let (rows, validation, test) = match partition.has_shares() {
+            true => {
+                // As `Parts::new` does, with half the bytes a row.
+                let rows = partition.rows((0..m as u32).collect(), table.table().targets())?;
+                (Some(rows.training), rows.validation, rows.test)
+            }
+            false => (None, None, None),
+        };
         let preparation = prepare.preparation(table.table());
-        let n = rows.as_ref().map_or(table.table().m(), Vec::len);
+        let n = rows.as_ref().map_or(m, Vec::len);
         let reading = Reading::new(asked.lines, "rows to learn from");
         let preprocessing = table
             .fit(rows.as_deref(), &preparation, &mut |done| reading.rows((done % n) as u64, n as u64))?;
@@ -133,12 +132,12 @@ impl StreamArgs {
             (weights, _) => weights,
         };
         let (training, dataset) = table.part(rows, &preprocessing)?;
-        let part = |held_out: &HeldOut, rows: Option<Vec<u32>>| -> Result<_> {
+        let part = |held_out: &Option<HeldOut>, rows: Option<Vec<u32>>| -> Result<_> {
             match (held_out, rows) {
-                (HeldOut::File(other), _) => {
+                (Some(HeldOut::File(other)), _) => {
                     let wanted = preprocessing.wanted();
                     let options = like_training_options(&dataset, &wanted);
-                    let other = self.open(&like_training(other, source), &options, asked.lines)?;
+                    let other = self.open(other, &options, asked.lines)?;
                     check_columns(other.table(), &preprocessing)?;
                     other.part(None, &preprocessing).map(Some)
                 }
@@ -146,14 +145,15 @@ impl StreamArgs {
                 (_, None) => Ok(None),
             }
         };
-        let (validation, validation_set) = part(&validation, validation_rows)?.unzip();
-        let (test, test_set) = part(&test, test_rows)?.unzip();
+        let (validation, validation_set) = part(&partition.validation, validation)?.unzip();
+        let (test, test_set) = part(&partition.test, test)?.unzip();
         let (validation, test) = (validation.map(Arc::new), test.map(Arc::new));
         let streams = Some(Streams { training: Arc::new(training), validation, test });
         Ok(Parts {
             training: Arc::new(dataset),
             validation: validation_set,
             test: test_set,
+            partition,
             preprocessing,
             streams,
             weights,

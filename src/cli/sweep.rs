@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gpu_nn::data::{DataSource, Dataset, Preprocessing};
+use gpu_nn::data::{DataSource, Dataset, Partition, Preprocessing};
 use gpu_nn::model::{FILE_NAME, Model};
 use gpu_nn::network::{Activation, Initializer, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::plot::Regions;
@@ -224,7 +224,7 @@ async fn train(
     });
     let interrupt = Interrupt::listen()?;
     let population = Population::new(problems.collect())?.cancelled_by(interrupt.token().clone());
-    population.train(backend, args.lowering, args.iterations, &mut |done| console.progress(done)).await
+    population.train(backend, args.lowering, args.iterations, &mut |event| console.population(&event)).await
 }
 
 /// Scores the networks and ranks them by their last cost.
@@ -270,6 +270,7 @@ fn model(
         preprocessing,
         class_names: dataset.class_names()[..network.n_classes()].to_vec(),
         data: Some(source.clone()),
+        partition: Partition::default(),
         network,
     })
 }

@@ -323,6 +323,7 @@ fn model(run: &Prepared, parameters: Parameters) -> Model {
         preprocessing: run.parts.preprocessing.clone(),
         class_names: class_names.to_vec(),
         data: Some(run.source.clone()),
+        partition: run.parts.partition.clone(),
     }
 }
 

@@ -6,11 +6,10 @@ use clap::Args;
 use gpu_nn::data::Dataset;
 use gpu_nn::network::{Network, Parameters};
 use gpu_nn::schedule::{Batches, Clip, Decay, Descent, Dropout, Lowering, Optimizer, Problem, RateSchedule};
-use gpu_nn::training::{ClassWeight, Lbfgs, Look, Metric, Metrics, Plan, Plateau, StandIn};
+use gpu_nn::training::{ClassWeight, Lbfgs, Look, Method, Metric, Metrics, Plan, Plateau, StandIn};
 use gpu_nn::{Error, Result};
 
 use super::console::thousands;
-use super::method::Method;
 use super::objective_options::ObjectiveArgs;
 use super::options::{at_least_one, learning_rate, seed};
 use super::rates::{Rates, rates};

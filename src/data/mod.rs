@@ -21,6 +21,7 @@ mod input;
 mod ndarray;
 mod numpy_random;
 mod own_generators;
+mod partition;
 mod preprocessing;
 mod source;
 mod split;
@@ -38,6 +39,7 @@ pub use generators::{Generator, GeneratorOptions, blobs_by_centre, generate, gen
 pub use input::is_standard_input;
 pub use numpy_random::NumpyRandom;
 pub use own_generators::linear_classes;
+pub use partition::{HeldOut, Part, PartRows, Partition};
 pub use preprocessing::{ColumnStep, Preprocessing, Step};
 pub use source::{DataSource, FileSource, ReadOptions, refuse_for_file};
 pub use split::{Row, Split, hold_out, split};

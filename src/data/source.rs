@@ -105,6 +105,15 @@ impl FileSource {
         Self { path: path.into(), ..Self::default() }
     }
 
+    /// The file, its columns meaning what they mean in the data of a training; labels in a file of their own are looked for
+    /// beside it.
+    pub fn like(self, training: &DataSource) -> Self {
+        match training {
+            DataSource::File(training) => Self { path: self.path, labels_file: None, ..training.clone() },
+            DataSource::Generated { .. } => self,
+        }
+    }
+
     /// Reads the file, which may be compressed by gzip. What it is, its first bytes and its name tell.
     ///
     /// Text files have one row a sample. Their cells are separated by tabs in `.tsv` and `.tab` files, else by the
@@ -125,14 +134,7 @@ impl FileSource {
         let input = Input::open(&self.path)?;
         let path = input.path().to_path_buf();
         let label = Label::from_option(self.label.as_deref());
-        let mut table = TableOptions {
-            label: &label,
-            selection: &self.selection,
-            wanted: options.wanted,
-            target: options.target,
-            classes: options.classes,
-            categorical: Some(&self.categorical),
-        };
+        let mut table = self.table_options(options, &label);
         match Format::of(&path, input.head()) {
             Format::Text => {
                 self.refuse_labels_file()?;
@@ -166,6 +168,22 @@ impl FileSource {
             Format::Unknown => {
                 Err(Error::data(input.origin(), "neither a text file nor one of NPY, NPZ, IDX or Parquet"))
             }
+        }
+    }
+
+    /// How a table of this file is read.
+    pub(super) fn table_options<'a>(
+        &'a self,
+        options: &ReadOptions<'a>,
+        label: &'a Label,
+    ) -> TableOptions<'a> {
+        TableOptions {
+            label,
+            selection: &self.selection,
+            wanted: options.wanted,
+            target: options.target,
+            classes: options.classes,
+            categorical: Some(&self.categorical),
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::npz::PREPROCESSING;
-use crate::data::{ColumnStep, Preprocessing, Step};
+use crate::data::{ColumnStep, Partition, Preprocessing, Step};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::{Activation, Layer, Loss, Network, Parameters, parse_value_loss};
@@ -74,7 +74,15 @@ fn read(file: BufReader<File>, options: &ImportOptions) -> std::result::Result<M
     let single_precision = layers.iter().all(|layer| layer.single_precision);
     let values = layers.into_iter().flat_map(|layer| layer.parameters).collect();
     let parameters = Parameters::from_values(&network, values).map_err(|error| error.to_string())?;
-    Ok(Model { network, parameters, single_precision, preprocessing, class_names: classes, data: None })
+    Ok(Model {
+        network,
+        parameters,
+        single_precision,
+        preprocessing,
+        class_names: classes,
+        data: None,
+        partition: Partition::default(),
+    })
 }
 
 /// Weights and bias of a layer in the arena's order: (n_l, n_prev), then (n_l).

@@ -11,8 +11,8 @@ use super::run::{Callbacks, train};
 use crate::data::{Dataset, Impute, RawTable, Scale};
 use crate::error::Result;
 use crate::network::{Activation, Initializer, Layer, Loss};
-use crate::schedule::{Clip, Lowering, Optimizer};
-use crate::training::{BackendChoice, CancelToken, ClassWeight, Look, Metric, Progress};
+use crate::schedule::{Clip, Lowering};
+use crate::training::{BackendChoice, CancelToken, ClassWeight, Look, Method, Metric, Progress, Recovered};
 
 /// The options of a [`Fit`]; whatever is left out takes its default, which is that of `gpu-nn train`. Values are checked when
 /// the data is there; an error names the option.
@@ -56,9 +56,10 @@ impl FitBuilder<'_> {
 /// The steps.
 impl FitBuilder<'_> {
     setters! {
-        /// The rule that turns gradients into steps. Default: gradient descent.
-        optimizer(optimizer: Optimizer) => optimizer = optimizer;
-        /// The step size. Default: [`Optimizer::usual_learning_rate`].
+        /// The rule that turns gradients into steps (an [`Optimizer`](crate::schedule::Optimizer)), or [`Method::LBFGS`].
+        /// Default: gradient descent.
+        optimizer(optimizer: impl Into<Method>) => optimizer = optimizer.into();
+        /// The step size. Default: [`Method::usual_learning_rate`].
         learning_rate(rate: f64) => learning_rate = Some(rate);
         /// The learning rate over time. Default: constant.
         rates(rates: Rates) => rates = rates;
@@ -155,6 +156,13 @@ impl<'a> FitBuilder<'a> {
     #[must_use]
     pub fn on_look(mut self, callback: impl FnMut(&Look) -> ControlFlow<()> + 'a) -> Self {
         self.callbacks.on_look = Some(Box::new(callback));
+        self
+    }
+
+    /// Calls back when a training goes on after its device was lost or had no room, to the same bits. Default: nobody is told.
+    #[must_use]
+    pub fn on_recovery(mut self, callback: impl FnMut(&Recovered) + 'a) -> Self {
+        self.callbacks.on_recovery = Some(Box::new(callback));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::options::Options;
-use crate::data::{Dataset, Preparation, Preprocessing, RawTable, Scale, Targets, hold_out};
+use crate::data::{Dataset, PartRows, Partition, Preparation, Preprocessing, RawTable, Scale, Targets};
 use crate::error::{Error, Result};
 use crate::training::sample_weights;
 
@@ -14,6 +14,8 @@ pub(super) struct Parts<'d> {
     pub(super) weights: Option<Vec<f64>>,
     pub(super) validation: Option<Dataset>,
     pub(super) test: Option<Dataset>,
+    /// How they were parted.
+    pub(super) partition: Partition,
     pub(super) preprocessing: Preprocessing,
 }
 
@@ -30,7 +32,8 @@ impl<'d> Parts<'d> {
         let validation =
             validation.map(|table| apply(&preprocessing, table, &dataset.targets)).transpose()?;
         let weights = sample_weights(dataset, options.class_weight.as_ref(), options.weights.as_deref())?;
-        Ok(Self { training: Cow::Borrowed(dataset), weights, validation, test: None, preprocessing })
+        let (training, partition) = (Cow::Borrowed(dataset), Partition::default());
+        Ok(Self { training, weights, validation, test: None, partition, preprocessing })
     }
 
     /// Of raw columns.
@@ -39,14 +42,8 @@ impl<'d> Parts<'d> {
             let problem = "read without targets; read it with a kind of target to learn from it";
             return Err(Error::data(table.origin(), problem));
         };
-        let (mut rows, seed) = (table.rows(), options.split_seed);
-        // As the command line draws them: the test first, and the validation with another seed.
-        let mut held_out = |share: Option<f64>, option, seed| match share {
-            Some(share) => hold_out(&mut rows, targets, option, share, seed).map(Some),
-            None => Ok(None),
-        };
-        let test = held_out(options.test_share, "test share", seed)?;
-        let validation = held_out(options.validation_share, "validation share", seed.wrapping_add(1))?;
+        let partition = options.partition(table.m());
+        let PartRows { training: rows, validation, test } = partition.rows(table.rows(), Some(targets))?;
         let scale = options.scale.unwrap_or(table.usual_scale());
         let preprocessing = Preprocessing::fit(table, &rows, &Preparation { impute: options.impute, scale })?;
         let training = preprocessing.apply(table, &rows)?;
@@ -58,7 +55,8 @@ impl<'d> Parts<'d> {
             None => part(validation)?,
         };
         let test = part(test)?;
-        Ok(Self { training: Cow::Owned(training), weights, validation, test, preprocessing })
+        let training = Cow::Owned(training);
+        Ok(Self { training, weights, validation, test, partition, preprocessing })
     }
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::rates::{Rates, of_epochs};
-use crate::data::{Dataset, Impute, RawTable, Scale};
+use crate::data::{Dataset, HeldOut, Impute, Partition, RawTable, Scale};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Initializer, Layer, Loss, Network, parse_hidden};
 use crate::schedule::{Batches, Clip, Descent, Dropout, Lowering, Optimizer};
-use crate::training::{BackendChoice, ClassWeight, Metric, WatchPlan};
+use crate::training::{BackendChoice, ClassWeight, Lbfgs, Method, Metric, WatchPlan};
 
 /// Iterations on all samples at once, if nothing else is said: the course's.
 const ITERATIONS: usize = 10_000;
@@ -40,7 +40,7 @@ pub(super) struct Options {
     pub(super) loss: Option<Loss>,
     pub(super) init: Initializer,
     pub(super) init_seed: u32,
-    pub(super) optimizer: Optimizer,
+    pub(super) optimizer: Method,
     pub(super) learning_rate: Option<f64>,
     pub(super) rates: Rates,
     pub(super) warm_up: usize,
@@ -76,7 +76,7 @@ impl Default for Options {
             loss: None,
             init: Initializer::COURSE,
             init_seed: 2,
-            optimizer: Optimizer::Sgd,
+            optimizer: Method::Rule(Optimizer::Sgd),
             learning_rate: None,
             rates: Rates::Constant,
             warm_up: 0,
@@ -167,13 +167,27 @@ impl Options {
             l1: self.l1,
             l2: self.l2,
             clip: self.clip,
-            optimizer: self.optimizer,
+            optimizer: self.optimizer.rule(),
         };
         descent.check()?;
         self.dropout.check()?;
         let dropout = Some(self.dropout).filter(|dropout| dropout.rate > 0.0);
+        if let Some(history) = self.optimizer.history() {
+            Lbfgs::check(batches, &descent, dropout, history)?;
+        }
         let look_every = if an_epoch > 1 { an_epoch } else { iterations.div_ceil(LOOKS) };
         Ok(Steps { iterations, batches, descent, dropout, look_every })
+    }
+
+    /// How the m samples are parted.
+    pub(super) fn partition(&self, m: usize) -> Partition {
+        let share = |share: Option<f64>| share.map(HeldOut::Share);
+        Partition {
+            validation: share(self.validation_share),
+            test: share(self.test_share),
+            seed: self.split_seed,
+            m: Some(m),
+        }
     }
 
     /// How it is watched.

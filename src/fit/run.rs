@@ -11,11 +11,12 @@ use crate::model::Model;
 use crate::network::initialize;
 use crate::schedule::{Lowering, Problem};
 use crate::training::{
-    Backend, BackendChoice, CancelToken, Executor, Look, Metrics, Plan, Plateau, Progress, Trained, Trainer,
-    check_metric, fastest_backend, fastest_lowering,
+    Backend, BackendChoice, CancelToken, Executor, Lbfgs, Look, Metrics, Plan, Plateau, Progress, Recovered,
+    Trained, Trainer, check_metric, fastest_backend, fastest_lowering,
 };
 
 type OnProgress<'a> = Box<dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a>;
+type OnRecovery<'a> = Box<dyn FnMut(&Recovered) + 'a>;
 type OnLook<'a> = Box<dyn FnMut(&Look) -> ControlFlow<()> + 'a>;
 
 /// Who wants to know, and who may end it.
@@ -23,6 +24,7 @@ type OnLook<'a> = Box<dyn FnMut(&Look) -> ControlFlow<()> + 'a>;
 pub(super) struct Callbacks<'a> {
     pub(super) on_progress: Option<OnProgress<'a>>,
     pub(super) on_look: Option<OnLook<'a>>,
+    pub(super) on_recovery: Option<OnRecovery<'a>>,
     pub(super) cancel: CancelToken,
     /// Looks that were shown.
     shown: usize,
@@ -74,14 +76,18 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
     };
     let stop = callbacks.cancel.clone();
     let mut trainer = Trainer::new(executor, plan).cancelled_by(stop.clone());
-    trainer = trainer.surviving(&backend, problem, |_| {});
     if is_watched(options, &steps, &parts, &callbacks) {
         let validation = parts.validation.as_ref().map(|dataset| (dataset, network.loss()));
         let plateau = Plateau::of(steps.descent.rates, options.metric);
         trainer = trainer.watched(options.watch(&steps, validation)).falling(plateau);
     }
-    // A device that is lost is opened again; the training goes on to the same bits, and nobody need be told.
-    trainer = trainer.surviving(&backend, problem, |_| {});
+    // A device that is lost is opened again; the training goes on to the same bits.
+    let mut on_recovery = callbacks.on_recovery.take();
+    trainer = trainer.surviving(&backend, problem, move |it| {
+        if let Some(call) = &mut on_recovery {
+            call(it);
+        }
+    });
     let trained = trainer.finish(&mut |progress| callbacks.see(progress, &stop)).await?;
     let test = match &parts.test {
         Some(test) => Some(Metrics::new(network.loss(), &trainer.predict(&test.x, test.m).await?, test)),
@@ -96,6 +102,7 @@ pub(super) async fn train(parts: Parts<'_>, options: &Options, mut callbacks: Ca
         preprocessing: parts.preprocessing.clone(),
         class_names: dataset.class_names()[..n_classes].to_vec(),
         data: None,
+        partition: parts.partition.clone(),
         parameters: best,
         network,
     };
@@ -127,6 +134,10 @@ async fn executor<'b>(
     problem: &Problem<'_>,
     iterations: usize,
 ) -> Result<Executor<'b>> {
+    if let Some(history) = options.optimizer.history() {
+        let executor = backend.executor(problem, options.lowering.unwrap_or(Lowering::Layerwise))?;
+        return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, problem, history, &[])?)));
+    }
     let lowering = match (options.lowering, backend.adapter()) {
         (Some(lowering), None) => {
             let why = format!("the {} backend has none; leave it out", backend.name());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checked;
 use super::replace::{Durability, replace};
-use crate::data::{DataSource, Preprocessing};
+use crate::data::{DataSource, Partition, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::{Arena, Network, Parameters};
 
@@ -39,6 +39,8 @@ pub struct Model {
     pub class_names: Vec<String>,
     /// The data it was trained on.
     pub data: Option<DataSource>,
+    /// What of it was held out.
+    pub partition: Partition,
 }
 
 /// The metadata, as stored.
@@ -52,6 +54,9 @@ struct Metadata {
     /// Absent where the features are the columns as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     preprocessing: Option<Preprocessing>,
+    /// Absent where nothing is held out.
+    #[serde(default, skip_serializing_if = "Partition::is_whole")]
+    partition: Partition,
 }
 
 impl Model {
@@ -73,6 +78,7 @@ impl Model {
             class_names: self.class_names.clone(),
             data: self.data.clone(),
             preprocessing: (!plain).then(|| self.preprocessing.clone()),
+            partition: self.partition.clone(),
         };
         let metadata = serde_json::to_string(&metadata).map_err(|error| error.to_string())?;
         let dtype = if self.single_precision { Dtype::F32 } else { Dtype::F64 };
@@ -152,6 +158,7 @@ impl Model {
             preprocessing,
             class_names: metadata.class_names,
             data: metadata.data,
+            partition: metadata.partition,
         })
     }
 }

@@ -12,6 +12,7 @@ mod executor;
 mod feed;
 mod gradient_check;
 mod lbfgs;
+mod method;
 mod metrics;
 mod planner;
 mod plateau;
@@ -37,12 +38,13 @@ pub use executor::Executor;
 pub use feed::{Feed, StandIn, Targets as FeedTargets, WINDOW_BYTES, stand_in};
 pub use gradient_check::{GRADIENT_TOLERANCE, MatrixCheck, gradient_check};
 pub use lbfgs::{LBFGS_HISTORY, Lbfgs};
+pub use method::Method;
 pub use metrics::{Metric, Metrics};
 pub use planner::{
     Choice, fastest_backend, fastest_lowering, fastest_trusted_backend, fastest_window_backend,
 };
 pub use plateau::Plateau;
-pub use population::{Outcomes, Population};
+pub use population::{Outcomes, Population, PopulationEvent};
 pub use rate_range::{RangeTest, RangeTested};
 pub use recovery::Recovered;
 pub use score::{Score, confusion_matrix};

@@ -1,9 +1,12 @@
 //! Many networks trained on one data set, side by side where the backend can; each comes back, also those that diverge.
 
+use std::cell::RefCell;
+
 use super::backend::Backend;
 use super::cancel::CancelToken;
 use super::executor::Executor;
 use super::planner::fastest_lowering;
+use super::recovery::Recovered;
 #[cfg(feature = "gpu")]
 use super::together::Together;
 use super::trainer::{Plan, Progress, Trained, Trainer};
@@ -20,6 +23,30 @@ use crate::schedule::{Lowering, Problem};
 pub struct Population<'p> {
     problems: Vec<Problem<'p>>,
     cancel: CancelToken,
+}
+
+/// What happens while a population is trained; iterations are those of all its networks together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PopulationEvent {
+    /// So many iterations are done.
+    Done(usize),
+    /// Some of them were lost with the device, or had no room on it, and are done again.
+    Recovered(Recovered),
+}
+
+/// Who is told.
+pub(super) type OnEvent<'a> = &'a mut dyn FnMut(PopulationEvent);
+
+impl PopulationEvent {
+    /// The same in a population that had done `before` iterations.
+    pub(super) fn after(self, before: usize) -> Self {
+        match self {
+            Self::Done(done) => Self::Done(before + done),
+            Self::Recovered(Recovered { cause, at, from }) => {
+                Self::Recovered(Recovered { cause, at: before + at, from: before + from })
+            }
+        }
+    }
 }
 
 /// A population's networks, in their order: trained, or the reason why not ([`Error::Diverged`]).
@@ -52,7 +79,7 @@ impl<'p> Population<'p> {
         Err(Error::Cancelled { what: "iterations", done, all: iterations * self.problems.len(), next })
     }
 
-    /// Trains every network for `iterations` and calls back with the iterations done by all together.
+    /// Trains every network for `iterations` and calls back with what happens.
     ///
     /// On a device those of one shape run at once, one workgroup each, if the resident lowering is that shape's fastest; all
     /// at once if it is asked for; on the CPU side by side on its cores; elsewhere one after the other.
@@ -65,22 +92,22 @@ impl<'p> Population<'p> {
         backend: &Backend,
         lowering: Option<Lowering>,
         iterations: usize,
-        on_progress: &mut dyn FnMut(usize),
+        on_event: OnEvent<'_>,
     ) -> Result<Outcomes> {
         #[cfg(feature = "gpu")]
         if let Backend::Gpu(device) = backend {
             if lowering.is_none() {
-                return self.train_in_groups(backend, device, iterations, on_progress).await;
+                return self.train_in_groups(backend, device, iterations, on_event).await;
             }
             if lowering == Some(Lowering::Resident) {
-                return self.together(device, iterations, on_progress).await;
+                return self.together(device, iterations, on_event).await;
             }
         }
         #[cfg(feature = "cpu")]
         if let Backend::Cpu = backend {
-            return self.on_all_cores(iterations, on_progress);
+            return self.on_all_cores(iterations, on_event);
         }
-        self.one_by_one(backend, lowering, iterations, on_progress).await
+        self.one_by_one(backend, lowering, iterations, on_event).await
     }
 
     /// Networks of one shape share a dispatch, which is faster for each than one with others; and only those whose shape
@@ -91,7 +118,7 @@ impl<'p> Population<'p> {
         backend: &Backend,
         device: &gpu::Device,
         iterations: usize,
-        on_progress: &mut dyn FnMut(usize),
+        on_event: OnEvent<'_>,
     ) -> Result<Outcomes> {
         let mut outcomes: Vec<Option<Result<Trained>>> = self.problems.iter().map(|_| None).collect();
         let mut before = 0;
@@ -102,11 +129,11 @@ impl<'p> Population<'p> {
             let problems = members.iter().map(|&i| self.problems[i]).collect();
             let group = Self { problems, cancel: self.cancel.clone() };
             let choice = fastest_lowering(backend, &group.problems[0], iterations).await?;
-            let mut on_done = |done: usize| on_progress(before + done);
+            let mut on_own = |event: PopulationEvent| on_event(event.after(before));
             let found = if choice.lowering == Lowering::Resident {
-                group.together(device, iterations, &mut on_done).await?
+                group.together(device, iterations, &mut on_own).await?
             } else {
-                group.one_by_one(backend, Some(choice.lowering), iterations, &mut on_done).await?
+                group.one_by_one(backend, Some(choice.lowering), iterations, &mut on_own).await?
             };
             for (i, outcome) in members.iter().zip(found) {
                 outcomes[*i] = Some(outcome);
@@ -122,13 +149,18 @@ impl<'p> Population<'p> {
         &self,
         device: &gpu::Device,
         iterations: usize,
-        on_progress: &mut dyn FnMut(usize),
+        on_event: OnEvent<'_>,
     ) -> Result<Outcomes> {
         let mut most = 0;
-        let mut shown = |done: usize| {
-            // What is done again was seen before.
-            most = most.max(done);
-            on_progress(most);
+        let mut shown = |event: PopulationEvent| {
+            match event {
+                // What is done again was seen before.
+                PopulationEvent::Done(done) => {
+                    most = most.max(done);
+                    on_event(PopulationEvent::Done(most));
+                }
+                recovered => on_event(recovered),
+            }
             self.go_on(most, iterations)
         };
         let found = Together { device, problems: &self.problems, iterations }.train(&mut shown).await?;
@@ -138,7 +170,7 @@ impl<'p> Population<'p> {
 
     /// Networks side by side on the cores of the host, a few of them for each at a time; each is the same bits as alone.
     #[cfg(feature = "cpu")]
-    fn on_all_cores(&self, iterations: usize, on_progress: &mut dyn FnMut(usize)) -> Result<Outcomes> {
+    fn on_all_cores(&self, iterations: usize, on_event: OnEvent<'_>) -> Result<Outcomes> {
         use rayon::prelude::*;
         let mut outcomes = Vec::with_capacity(self.problems.len());
         for problems in self.problems.chunks(4 * rayon::current_num_threads()) {
@@ -152,7 +184,7 @@ impl<'p> Population<'p> {
             }
             let done = |outcome: &Result<Trained>| outcome.as_ref().map_or(iterations, |it| it.costs.len());
             self.go_on(outcomes.iter().map(done).sum(), iterations)?;
-            on_progress(outcomes.len() * iterations);
+            on_event(PopulationEvent::Done(outcomes.len() * iterations));
         }
         Ok(outcomes)
     }
@@ -162,27 +194,31 @@ impl<'p> Population<'p> {
         backend: &Backend,
         lowering: Option<Lowering>,
         iterations: usize,
-        on_progress: &mut dyn FnMut(usize),
+        on_event: OnEvent<'_>,
     ) -> Result<Outcomes> {
         let mut outcomes = Vec::with_capacity(self.problems.len());
+        // Progress and recovery are told by two closures of one trainer.
+        let events = RefCell::new(on_event);
         for (i, problem) in self.problems.iter().enumerate() {
+            let before = i * iterations;
+            let tell = |event: PopulationEvent| (events.borrow_mut())(event.after(before));
             let executor = open(backend, problem, lowering, iterations).await?;
             let plan =
                 Plan { iterations, report_every: iterations, learning_rate: problem.descent.learning_rate };
             let mut trainer = Trainer::new(executor, plan).cancelled_by(self.cancel.clone()).surviving(
                 backend,
                 *problem,
-                |_| {},
+                |it| tell(PopulationEvent::Recovered(it.clone())),
             );
-            let mut report = |progress: &Progress<'_>| on_progress(i * iterations + progress.done);
+            let mut report = |progress: &Progress<'_>| tell(PopulationEvent::Done(progress.done));
             match trainer.finish(&mut report).await {
                 Err(error) if !matches!(error, Error::Diverged { .. }) => return Err(error),
                 Ok(trained) if trained.stopped == Some(Stopped::Cancelled) => {
-                    self.go_on(i * iterations + trained.iteration, iterations)?;
+                    self.go_on(before + trained.iteration, iterations)?;
                 }
                 outcome => outcomes.push(outcome),
             }
-            on_progress((i + 1) * iterations);
+            tell(PopulationEvent::Done(iterations));
         }
         Ok(outcomes)
     }

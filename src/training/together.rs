@@ -3,7 +3,8 @@
 
 use web_time::Instant;
 
-use super::recovery::{Failures, Rhythm};
+use super::population::PopulationEvent;
+use super::recovery::{Failures, Recovered, Rhythm};
 use crate::error::{Error, Result};
 use crate::gpu;
 use crate::network::Parameters;
@@ -28,11 +29,14 @@ struct Snapshot {
 }
 
 impl Together<'_, '_> {
-    /// Trains all of them; `on_progress` sees the iterations done of all together, and may end it.
+    /// Trains all of them; `on_event` is told what happens, and may end it.
     ///
     /// # Errors
-    /// Those of `on_progress`; failures of the device that nothing helps against.
-    pub(super) async fn train(&self, on_progress: &mut dyn FnMut(usize) -> Result<()>) -> Result<Vec<Found>> {
+    /// Those of `on_event`; failures of the device that nothing helps against.
+    pub(super) async fn train(
+        &self,
+        on_event: &mut dyn FnMut(PopulationEvent) -> Result<()>,
+    ) -> Result<Vec<Found>> {
         let mut snapshot = Snapshot {
             done: 0,
             parameters: self.problems.iter().map(|problem| problem.parameters.clone()).collect(),
@@ -41,28 +45,41 @@ impl Together<'_, '_> {
         };
         let (mut reached, mut failures) = (0, Failures::default());
         loop {
-            let error = match self.try_train(&mut snapshot, &mut reached, on_progress).await {
+            let n = self.problems.len();
+            let recovered = |error: &Error, reached: usize, from: usize| {
+                PopulationEvent::Recovered(Recovered {
+                    cause: error.to_string(),
+                    at: reached * n,
+                    from: from * n,
+                })
+            };
+            let error = match self.try_train(&mut snapshot, &mut reached, on_event).await {
                 Ok(found) => return Ok(found),
-                Err(Error::OutOfMemory { .. }) if self.problems.len() > 1 => {
-                    return self.train_halves(on_progress).await;
+                Err(error @ Error::OutOfMemory { .. }) if n > 1 => {
+                    on_event(recovered(&error, reached, 0))?;
+                    return self.train_halves(on_event).await;
                 }
                 Err(error) => failures.bear(error, reached)?,
             };
-            if let Error::DeviceLost { .. } = error
+            if let Error::DeviceLost { .. } = &error
                 && self.device.revive().await.is_err()
             {
                 // What is wrong shows in the next attempt.
                 failures.pause();
             }
+            on_event(recovered(&error, reached, snapshot.done))?;
         }
     }
 
     /// One half after the other, from the beginning.
-    async fn train_halves(&self, on_progress: &mut dyn FnMut(usize) -> Result<()>) -> Result<Vec<Found>> {
+    async fn train_halves(
+        &self,
+        on_event: &mut dyn FnMut(PopulationEvent) -> Result<()>,
+    ) -> Result<Vec<Found>> {
         let (first, second) = self.problems.split_at(self.problems.len() / 2);
-        let mut found = Box::pin(Self { problems: first, ..*self }.train(on_progress)).await?;
+        let mut found = Box::pin(Self { problems: first, ..*self }.train(on_event)).await?;
         let before = first.len() * self.iterations;
-        let mut behind = |done: usize| on_progress(before + done);
+        let mut behind = |event: PopulationEvent| on_event(event.after(before));
         found.extend(Box::pin(Self { problems: second, ..*self }.train(&mut behind)).await?);
         Ok(found)
     }
@@ -71,7 +88,7 @@ impl Together<'_, '_> {
         &self,
         snapshot: &mut Snapshot,
         reached: &mut usize,
-        on_progress: &mut dyn FnMut(usize) -> Result<()>,
+        on_event: &mut dyn FnMut(PopulationEvent) -> Result<()>,
     ) -> Result<Vec<Found>> {
         let parts = self.problems.iter().zip(&snapshot.parameters).zip(&snapshot.states);
         let problems: Vec<Problem<'_>> = parts
@@ -85,7 +102,7 @@ impl Together<'_, '_> {
         let mut population = gpu::Population::new(self.device, &problems, Lowering::Resident)?;
         let (mut done, mut rhythm) = (snapshot.done, Rhythm::default());
         while done < self.iterations {
-            on_progress((*reached).max(done) * self.problems.len())?;
+            on_event(PopulationEvent::Done((*reached).max(done) * self.problems.len()))?;
             done += population.run(self.iterations - done).await?;
             *reached = (*reached).max(done);
             if rhythm.is_due() {
@@ -94,7 +111,7 @@ impl Together<'_, '_> {
                 rhythm.taken(begin);
             }
         }
-        on_progress(done * self.problems.len())?;
+        on_event(PopulationEvent::Done(done * self.problems.len()))?;
         let rest = population.take_costs().await?;
         let after = population.cost().await?;
         let parameters = population.parameters().await?;

@@ -55,7 +55,9 @@ impl Desk {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("gpu-nn"));
         command.current_dir(self.folder.path()).env("XDG_RUNTIME_DIR", self.runtime.path());
-        command.env("XDG_CACHE_HOME", self.runtime.path()).args(arguments);
+        command.env("XDG_CACHE_HOME", self.runtime.path());
+        // What the driver has compiled is no secret between tests.
+        command.env("MESA_SHADER_CACHE_DIR", env!("CARGO_TARGET_TMPDIR")).args(arguments);
         command
     }
 
@@ -68,7 +70,9 @@ impl Desk {
     pub fn process(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("gpu-nn"));
         command.current_dir(self.folder.path()).env("XDG_RUNTIME_DIR", self.runtime.path());
-        command.env("XDG_CACHE_HOME", self.runtime.path()).args(arguments);
+        command.env("XDG_CACHE_HOME", self.runtime.path());
+        // What the driver has compiled is no secret between tests.
+        command.env("MESA_SHADER_CACHE_DIR", env!("CARGO_TARGET_TMPDIR")).args(arguments);
         command
     }
 

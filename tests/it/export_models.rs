@@ -1,7 +1,7 @@
 //! Models for the export tests: every activation and output kind with parameters that matter, and what they answer.
 
 use gpu_nn::cpu_reference::Executor;
-use gpu_nn::data::{ColumnStep, NumpyRandom, Preprocessing, Step};
+use gpu_nn::data::{ColumnStep, NumpyRandom, Partition, Preprocessing, Step};
 use gpu_nn::model::Model;
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, Parameters, initialize};
 use gpu_nn::schedule::Problem;
@@ -51,6 +51,7 @@ pub fn model(hidden: Vec<Layer>, (loss, n_outputs): (Loss, usize), single: bool)
         parameters,
         single_precision: single,
         data: None,
+        partition: Partition::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use gpu_nn::data::{
 use gpu_nn::fit::{Fit, FitBuilder, Matrix, Rates};
 use gpu_nn::network::{Activation, Initializer, Layer, Loss, Network, initialize};
 use gpu_nn::schedule::{Clip, Lowering, Optimizer, Problem};
-use gpu_nn::training::{BackendChoice, CancelToken, ClassWeight, Metric, Stopped};
+use gpu_nn::training::{BackendChoice, CancelToken, ClassWeight, Method, Metric, Stopped};
 
 use crate::command::Desk;
 
@@ -292,4 +292,25 @@ fn arrays_have_a_row_a_sample() {
     assert_eq!(Targets::classes([2, 0]).to_array()[[0, 0]], 2.0);
     let error = Dataset::from_array("few", x.slice(s![..5, ..]), Targets::classes([0, 1])).unwrap_err();
     assert!(error.to_string().contains("expected 2, one for each target, found 5"), "{error}");
+}
+
+#[test]
+fn lbfgs_and_plateaus_are_options_as_any() {
+    let flower = data(Generator::Flower, 200);
+    let cost = |builder: FitBuilder<'_>| builder.fit(&flower).unwrap().cost().unwrap();
+    let lbfgs = || reference().init(Initializer::Xavier).optimizer(Method::LBFGS).iterations(30);
+    let (quick, descent) = (cost(lbfgs()), cost(reference().init(Initializer::Xavier).iterations(30)));
+    assert!(quick < 0.9 * descent, "{quick} against {descent}");
+    assert_eq!(cost(lbfgs()), quick);
+    let refused = |builder: FitBuilder<'_>, named: &str| {
+        let error = builder.fit(&flower).err().unwrap();
+        assert!(error.is_usage() && error.to_string().contains(named), "{error}");
+    };
+    refused(lbfgs().batch_size(20), "lbfgs");
+    refused(lbfgs().optimizer(Method::Lbfgs { history: 0 }), "history");
+
+    // A rate that falls whenever a look is no better ends where the steps are small.
+    let ends = |rates| cost(reference().learning_rate(20.0).rates(rates).iterations(300));
+    let (steady, fallen) = (ends(Rates::Constant), ends(Rates::Plateau { factor: 0.5, patience: 1 }));
+    assert!(fallen < steady, "{fallen} against {steady}");
 }

@@ -81,8 +81,8 @@ fn a_confusion_matrix_is_dark_where_the_answers_are() {
         let blue = image.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] < 90 && pixel.0[2] > 130);
         let (xs, ys): (Vec<f64>, Vec<f64>) = blue.map(|(x, y, _)| (f64::from(x), f64::from(y))).unzip();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let product: f64 = xs.iter().zip(&ys).map(|(x, y)| (x - mean(&xs)) * (y - mean(&ys))).sum();
-        (xs.len(), product)
+        let (x_mean, y_mean) = (mean(&xs), mean(&ys));
+        (xs.len(), xs.iter().zip(&ys).map(|(x, y)| (x - x_mean) * (y - y_mean)).sum::<f64>())
     };
     let right = dark(&draw(&[vec![50, 0], vec![0, 50]]));
     let wrong = dark(&draw(&[vec![0, 50], vec![50, 0]]));

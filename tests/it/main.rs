@@ -12,6 +12,7 @@ mod cli_help;
 #[cfg(unix)]
 mod cli_interrupt;
 mod cli_model;
+mod cli_parts;
 mod cli_sweep;
 mod cli_train;
 mod cli_training;

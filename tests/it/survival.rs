@@ -8,8 +8,8 @@ use gpu_nn::gpu::{Device, MemoryPlan};
 use gpu_nn::network::{Activation, Initializer, Loss, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::{Descent, Lowering, Optimizer, Problem};
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Metric, Plan, Population, Recovered, Stopped, Trained, Trainer,
-    WatchPlan,
+    Backend, CancelToken, Checkpoint, Metric, Plan, Population, PopulationEvent, Recovered, Stopped, Trained,
+    Trainer, WatchPlan,
 };
 use gpu_nn::{Error, Result};
 use pollster::block_on;
@@ -316,21 +316,35 @@ fn a_population_survives_too() {
     let problems = || first.iter().map(|parameters| Problem { parameters, ..task.problem() }).collect();
     let train = || {
         let population = Population::new(problems()).unwrap();
-        let mut seen = Vec::new();
-        let outcomes =
-            block_on(population.train(&backend, Some(Lowering::Resident), 50, &mut |done| seen.push(done)));
+        let (mut seen, mut recovered) = (Vec::new(), Vec::new());
+        let mut on_event = |event| match event {
+            PopulationEvent::Done(done) => seen.push(done),
+            PopulationEvent::Recovered(it) => recovered.push(it),
+        };
+        let outcomes = block_on(population.train(&backend, Some(Lowering::Resident), 50, &mut on_event));
         assert!(seen.is_sorted(), "it went back: {seen:?}");
         let bits_of = |trained: Trained| [bits(&trained.costs), bits(trained.parameters.values())];
-        outcomes.unwrap().into_iter().map(|trained| bits_of(trained.unwrap())).collect::<Vec<_>>()
+        let found =
+            outcomes.unwrap().into_iter().map(|trained| bits_of(trained.unwrap())).collect::<Vec<_>>();
+        (found, recovered)
     };
-    let want = train();
+    let (want, recovered) = train();
+    assert_eq!(recovered, [], "nothing was lost");
     for _ in 0..6 {
         device(&backend).fail_on_purpose(&[random.random_range(1..=6), 2], &[]);
-        assert!(train() == want, "after a loss");
+        let (got, recovered) = train();
+        assert!(got == want, "after a loss");
+        assert!(
+            !recovered.is_empty() && recovered.iter().all(|it| it.cause.contains("lost")),
+            "{recovered:?}"
+        );
+        assert!(recovered.iter().all(|it| it.from <= it.at && it.at <= 5 * 50), "{recovered:?}");
     }
     for buffer in 1..=8 {
         device(&backend).fail_on_purpose(&[], &[buffer, 4]);
-        assert!(train() == want, "no room for buffer {buffer}");
+        let (got, recovered) = train();
+        assert!(got == want, "no room for buffer {buffer}");
+        assert!(recovered.iter().all(|it| it.cause.contains("no memory")), "{recovered:?}");
     }
     device(&backend).fail_on_purpose(&[], &[]);
 }

@@ -46,14 +46,7 @@ impl FileSource {
         let input = Input::open(&self.path)?;
         let (path, mut report) = (input.path().to_path_buf(), Report::new(input.progress(), on_progress));
         let label = Label::from_option(self.label.as_deref());
-        let mut table = TableOptions {
-            label: &label,
-            selection: &self.selection,
-            wanted: options.wanted,
-            target: options.target,
-            classes: options.classes,
-            categorical: Some(&self.categorical),
-        };
+        let mut table = self.table_options(options, &label);
         let format = Format::of(&path, input.head());
         let streamed = match format {
             Format::Text => {

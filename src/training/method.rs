@@ -1,20 +1,28 @@
-//! `--optimizer`: a rule for each step, or L-BFGS, which searches for its steps.
+//! How a training takes its steps: by a rule for each, or by L-BFGS, which searches for them.
 
 use std::fmt;
 use std::str::FromStr;
 
-use gpu_nn::schedule::Optimizer;
-use gpu_nn::training::LBFGS_HISTORY;
-use gpu_nn::{Error, Result};
+use super::lbfgs::LBFGS_HISTORY;
+use crate::error::{Error, Result};
+use crate::schedule::Optimizer;
 
-/// How parameters become better ones.
+/// How parameters become better ones; as text the optimiser's, or `lbfgs`, `lbfgs:history=20`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
+    /// A step a batch.
     Rule(Optimizer),
-    Lbfgs { history: usize },
+    /// Steps on all samples at once, in directions made of the last ones: [`Lbfgs`](super::Lbfgs).
+    Lbfgs {
+        /// How many steps it remembers, 1 to 1,000.
+        history: usize,
+    },
 }
 
 impl Method {
+    /// L-BFGS with the usual memory.
+    pub const LBFGS: Self = Self::Lbfgs { history: LBFGS_HISTORY };
+
     /// What executors are given: their own steps are not asked for with L-BFGS.
     pub fn rule(self) -> Optimizer {
         match self {
@@ -48,13 +56,19 @@ impl Method {
     }
 }
 
+impl From<Optimizer> for Method {
+    fn from(optimizer: Optimizer) -> Self {
+        Self::Rule(optimizer)
+    }
+}
+
 impl FromStr for Method {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let (name, settings) = text.split_once(':').map_or((text, None), |(name, rest)| (name, Some(rest)));
         match (name.trim(), settings) {
-            ("lbfgs", None) => Ok(Self::Lbfgs { history: LBFGS_HISTORY }),
+            ("lbfgs", None) => Ok(Self::LBFGS),
             ("lbfgs", Some(settings)) => {
                 let history = settings.trim().strip_prefix("history=").and_then(|n| n.trim().parse().ok());
                 let reason = "lbfgs has history, given as in history=10";
