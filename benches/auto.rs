@@ -7,9 +7,10 @@
 use std::time::Instant;
 
 use gpu_nn::data::NumpyRandom;
+use gpu_nn::gpu::{AdapterRequest, Api, Device};
 use gpu_nn::network::{Activation, Initializer, Loss, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::schedule::{Lowering, Problem};
-use gpu_nn::training::{Backend, BackendChoice, Executor, fastest_backend, fastest_lowering};
+use gpu_nn::training::{Backend, Executor, fastest_backend, fastest_lowering};
 
 /// Runs of each measurement.
 const RUNS: usize = 5;
@@ -148,11 +149,11 @@ async fn measured<'b>(
 
 fn main() -> gpu_nn::Result<()> {
     let name = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
-    pollster::block_on(all(name.as_deref()))
+    pollster::block_on(all(AdapterRequest { api: Api::Any, name, software: true }))
 }
 
-async fn all(adapter: Option<&str>) -> gpu_nn::Result<()> {
-    let (host, (device, _)) = (Backend::host(), Backend::open(BackendChoice::Gpu, adapter).await?);
+async fn all(request: AdapterRequest) -> gpu_nn::Result<()> {
+    let (host, device) = (Backend::host(), Backend::Gpu(Box::new(Device::open(&request).await?)));
     println!("{} ({})", device.adapter().unwrap_or("?"), device.driver().unwrap_or("?"));
     println!(
         "microseconds an iteration, median of {RUNS} runs; auto and the lowering over the best of theirs"

@@ -251,9 +251,10 @@ async fn run(
     watch: &mut Watch<'_>,
 ) -> Result<(Trained, Vec<Moment>)> {
     let mut moments = Vec::with_capacity(job.moments.len());
-    for &iteration in &job.moments {
+    let first = trainer.done();
+    for &iteration in job.moments.iter().filter(|&&iteration| iteration >= first) {
         trainer.advance(iteration, &mut |progress| watch.look(progress)).await?;
-        if job.cancel.is_cancelled() {
+        if trainer.done() < iteration {
             break;
         }
         if let Some(grid) = job.grid {

@@ -109,10 +109,6 @@ impl Args {
             pictures::check_drawable(dataset)?;
         }
         let steps = self.training.steps(dataset.m)?;
-        if self.animate && steps.plateau(self.validation.metric).is_some() {
-            let reason = "--animate goes on between looks without looking; leave one of them out";
-            return Err(Error::invalid("schedule", "plateau", reason));
-        }
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
         let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
         let lowering = self.training.lowering;

@@ -271,6 +271,8 @@ impl<'b> Trainer<'b> {
         self.executor = recovery.executor(error, self.done).await?;
         let Snapshot { done, looks, best, .. } = recovery.snapshot();
         self.done = *done;
+        // It is met again.
+        self.stopped = None;
         self.costs.truncate(*done);
         if let Some(feed) = &mut self.feed {
             feed.begin_again();

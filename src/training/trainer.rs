@@ -63,6 +63,8 @@ pub struct Trainer<'b> {
     cancel: CancelToken,
     pub(super) feed: Option<Feed>,
     pub(super) recovery: Option<Recovery<'b>>,
+    /// Why it goes no further, once there is a reason.
+    pub(super) stopped: Option<Stopped>,
     /// Iterations done and looks when somebody was called back last.
     shown: (usize, usize),
 }
@@ -78,7 +80,8 @@ impl<'b> Trainer<'b> {
     pub fn new(executor: Executor<'b>, plan: Plan) -> Self {
         let (costs, cancel) = (Vec::new(), CancelToken::new());
         let (watch, plateau, keeper, recovery, feed) = (None, None, None, None, None);
-        Self { executor, plan, done: 0, costs, watch, plateau, keeper, cancel, recovery, feed, shown: (0, 0) }
+        let (done, stopped, shown) = (0, None, (0, 0));
+        Self { executor, plan, done, costs, watch, plateau, keeper, cancel, recovery, feed, stopped, shown }
     }
 
     /// The same with an executor made for windows of samples, which this hands over.
@@ -205,15 +208,19 @@ impl<'b> Trainer<'b> {
         self.cancel.is_cancelled() && self.done < self.plan.iterations
     }
 
-    /// Trains until `until` iterations are done (at most the plan's) or it is cancelled, and calls back after every piece of
-    /// work.
+    /// Trains until `until` iterations are done (at most the plan's), there is a reason to stop or it is cancelled; looks are
+    /// taken on the way as they are due. Calls back after every piece of work.
     ///
     /// # Errors
     /// [`Error::Diverged`] at the first cost that is not finite; failures of the device.
     pub async fn advance(&mut self, until: usize, on_progress: &mut dyn FnMut(&Progress<'_>)) -> Result<()> {
-        while let Err(error) = self.try_advance(until, on_progress).await {
-            self.recover(error).await?;
-        }
+        let until = until.min(self.plan.iterations);
+        self.stopped = loop {
+            match self.advance_watched(until, on_progress).await {
+                Err(error) => self.recover(error).await?,
+                Ok(stopped) => break stopped,
+            }
+        };
         Ok(())
     }
 
@@ -254,20 +261,27 @@ impl<'b> Trainer<'b> {
         });
     }
 
-    /// Trains under watch to the plan's end, or until there is a reason to stop.
+    /// Trains under watch until so many iterations are done, or until there is a reason to stop, which stays one.
     async fn advance_watched(
         &mut self,
+        until: usize,
         on_progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<Option<Stopped>> {
-        while self.done < self.plan.iterations && !self.executor.has_converged() {
+        if self.stopped.is_some() {
+            return Ok(self.stopped);
+        }
+        while self.done < until && !self.executor.has_converged() {
             let next = self.watch.as_ref().map_or(self.plan.iterations, |watch| watch.next(self.done));
             let first = self.watch.as_ref().map_or(0, |watch| watch.last(self.done));
-            self.try_advance(next, on_progress).await?;
+            self.try_advance(next.min(until), on_progress).await?;
             self.fetch().await?;
             // A look that is due comes first: the training that is taken up again goes on behind it.
             if self.is_cancelled() && self.done < next {
                 self.keep(true).await?;
                 return Ok(Some(Stopped::Cancelled));
+            }
+            if self.done < next && !self.executor.has_converged() {
+                return Ok(None);
             }
             let stopped = match &mut self.watch {
                 Some(watch) => {
@@ -333,7 +347,7 @@ impl<'b> Trainer<'b> {
         &mut self,
         on_progress: &mut dyn FnMut(&Progress<'_>),
     ) -> Result<(Option<Stopped>, Parameters)> {
-        let stopped = self.advance_watched(on_progress).await?;
+        let stopped = self.advance_watched(self.plan.iterations, on_progress).await?;
         if self.recovery.is_some() {
             self.take_snapshot().await?;
         }

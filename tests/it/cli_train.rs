@@ -197,11 +197,46 @@ fn quiet_prints_nothing_and_no_plots_draws_nothing() {
 fn animate_writes_a_gif_that_decodes() {
     let desk = Desk::new();
     desk.output("train --backend cpu-reference --iterations 4 --animate --out run");
-    let file = BufReader::new(std::fs::File::open(desk.path("run/boundary.gif")).unwrap());
-    let frames = image::codecs::gif::GifDecoder::new(file).unwrap().into_frames().collect_frames().unwrap();
+    let frames = frames(&desk, "run");
     assert_eq!(frames.len(), 5, "before the training and after each of its four iterations");
     assert_eq!(frames[0].buffer().dimensions(), (640, 640));
     assert!(frames[0].buffer() != frames[4].buffer());
+}
+
+/// The frames of an animation.
+fn frames(desk: &Desk, run: &str) -> Vec<image::Frame> {
+    let file = BufReader::new(std::fs::File::open(desk.path(&format!("{run}/boundary.gif"))).unwrap());
+    image::codecs::gif::GifDecoder::new(file).unwrap().into_frames().collect_frames().unwrap()
+}
+
+/// An animation stops a training for its frames, and changes nothing in it.
+#[test]
+fn a_training_under_watch_is_the_same_with_an_animation() {
+    let desk = Desk::new();
+    let train = "train --data noisy_moons --m 200 --backend cpu --hidden 8 --optimizer adam --learning-rate 0.05 \
+                 --batch-size 32 --epochs 12 --validation 0.3 --patience 3 --schedule plateau:patience=2 --quiet";
+    desk.output(&format!("{train} --no-plots --out plain"));
+    desk.output(&format!("{train} --animate --out animated"));
+    for name in ["looks.csv", "history.csv", "model.safetensors"] {
+        let [plain, animated] =
+            ["plain", "animated"].map(|run| std::fs::read(desk.path(run).join(name)).unwrap());
+        assert!(plain == animated, "{name}");
+    }
+    assert!(frames(&desk, "animated").len() > 5);
+}
+
+#[test]
+fn the_animation_of_a_resumed_training_begins_where_it_does() {
+    let desk = Desk::new();
+    let train = "train --backend cpu --iterations 40 --report-every 10 --checkpoint-every 1 --quiet";
+    desk.output(&format!("{train} --out run"));
+    desk.output("train --resume run --iterations 44 --animate");
+    desk.output("train --backend cpu --iterations 44 --animate --quiet --out whole");
+    let (resumed, whole) = (frames(&desk, "run").len(), frames(&desk, "whole").len());
+    assert!(
+        (2..=5).contains(&resumed) && resumed < whole,
+        "{resumed} of {whole}: iterations 40 to 44 at most"
+    );
 }
 
 #[test]

@@ -114,8 +114,6 @@ fn plateaus_that_cannot_be_meant_are_refused() {
         let error = failure(&desk, &format!("train --iterations 5 --schedule {schedule}"), 2);
         assert!(error.contains(named), "{error}");
     }
-    let error = failure(&desk, "train --iterations 5 --schedule plateau --animate", 2);
-    assert!(error.contains("--animate"), "{error}");
     desk.gpu_nn("train --schedule plateau:patience=0").failure().code(2);
 }
 
