@@ -7,7 +7,7 @@
 # No nightly toolchain: the flag is unlocked on a stable one, whose distribution has the runtime. x86_64 and aarch64 Linux.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-filters=("${@:-}")
+filters=("$@")
 if [ $# -eq 0 ]; then
   filters=(cpu_ allocations arrays bad_files csv data:: export_ golden numpy_random parquet properties::cpu streaming tables tensorboard weights)
 fi

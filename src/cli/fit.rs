@@ -12,8 +12,8 @@ use gpu_nn::schedule::{Lowering, Problem};
 #[cfg(feature = "dashboard")]
 use gpu_nn::training::Metric;
 use gpu_nn::training::{
-    Backend, CancelToken, Checkpoint, Choice, Executor, Lbfgs, Metrics, Plateau, Progress, Score, Stopped,
-    Trained, Trainer, WatchPlan, fastest_lowering,
+    Backend, CancelToken, Checkpoint, Choice, Executor, Metrics, Plateau, Progress, Score, Stopped, Trained,
+    Trainer, WatchPlan, fastest_lowering,
 };
 use gpu_nn::{Error, Result};
 
@@ -198,7 +198,7 @@ async fn open<'b>(job: &Job<'b>, problem: &Problem<'_>, console: &Console) -> Re
     if let Some(history) = steps.method.history() {
         let executor = backend.executor(problem, lowering.unwrap_or(Lowering::Layerwise))?;
         let state = job.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.state);
-        return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, problem, history, state)?)));
+        return executor.with_lbfgs(problem, history, state);
     }
     match (lowering, backend.adapter()) {
         (Some(lowering), Some(_)) => return with_room(backend, problem, *lowering, console),

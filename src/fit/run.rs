@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::network::initialize;
 use crate::schedule::{Lowering, Problem};
 use crate::training::{
-    Backend, BackendChoice, CancelToken, Executor, Lbfgs, Look, Metrics, Plan, Plateau, Progress, Recovered,
+    Backend, BackendChoice, CancelToken, Executor, Look, Metrics, Plan, Plateau, Progress, Recovered,
     Trained, Trainer, check_metric, fastest_backend, fastest_lowering,
 };
 
@@ -136,7 +136,7 @@ async fn executor<'b>(
 ) -> Result<Executor<'b>> {
     if let Some(history) = options.optimizer.history() {
         let executor = backend.executor(problem, options.lowering.unwrap_or(Lowering::Layerwise))?;
-        return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, problem, history, &[])?)));
+        return executor.with_lbfgs(problem, history, &[]);
     }
     let lowering = match (options.lowering, backend.adapter()) {
         (Some(lowering), None) => {

@@ -9,7 +9,7 @@ use crate::gpu;
 use crate::network::Parameters;
 #[cfg(feature = "gpu")]
 use crate::schedule::Lowering;
-use crate::schedule::{RateSchedule, Window};
+use crate::schedule::{Problem, RateSchedule, Window};
 
 use super::lbfgs::Lbfgs;
 
@@ -50,6 +50,17 @@ macro_rules! delegate {
             Executor::Never(never, _) => match *never {},
         }
     };
+}
+
+impl<'b> Executor<'b> {
+    /// The same network in training by L-BFGS, which asks this executor for costs and gradients; `state` is that of an earlier
+    /// training, or empty.
+    ///
+    /// # Errors
+    /// Those of [`Lbfgs::new`].
+    pub fn with_lbfgs(self, problem: &Problem<'_>, history: usize, state: &[f64]) -> Result<Self> {
+        Ok(Executor::Lbfgs(Box::new(Lbfgs::new(self, problem, history, state)?)))
+    }
 }
 
 impl Executor<'_> {

@@ -7,7 +7,6 @@ use web_time::Instant;
 use super::backend::Backend;
 use super::executor::Executor;
 use super::feed::Feed;
-use super::lbfgs::Lbfgs;
 use super::trainer::Trainer;
 use super::watch::Best;
 use crate::error::{Error, Result};
@@ -190,7 +189,7 @@ impl<'b> Recovery<'b> {
         if let Some(history) = self.lbfgs {
             let problem = Problem { state: &[], ..problem };
             let executor = self.backend.executor_with_room(&problem, self.lowering)?;
-            return Ok(Executor::Lbfgs(Box::new(Lbfgs::new(executor, &problem, history, state)?)));
+            return executor.with_lbfgs(&problem, history, state);
         }
         match self.samples {
             Some(samples) => self.backend.window_executor(&problem, samples),
