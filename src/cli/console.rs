@@ -33,19 +33,35 @@ pub fn clean(text: &str) -> String {
 
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.
 pub fn print(text: &str) -> Result<()> {
+    unless_gone(try_print(text))
+}
+
+/// Prints to standard output, for whoever has more to say: [`unless_gone`] takes care of a reader that has gone away.
+pub fn try_print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::Write { path: "standard output".into(), source })
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    printed.map_err(|source| Error::Write { path: STANDARD_OUTPUT.into(), source })
+}
+
+/// Standard output as errors name it.
+const STANDARD_OUTPUT: &str = "standard output";
+
+/// Makes nothing of it that the reader of standard output has gone away (`| head`).
+pub fn unless_gone(printed: Result<()>) -> Result<()> {
+    match printed {
+        Err(Error::Write { path, source })
+            if source.kind() == io::ErrorKind::BrokenPipe && path.as_os_str() == STANDARD_OUTPUT =>
+        {
+            Ok(())
         }
-        _ => Ok(()),
+        printed => printed,
     }
 }
 
 /// Prints a value as one JSON object.
 pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::Write { path: "standard output".into(), source: error.into() })?;
+        .map_err(|error| Error::Write { path: STANDARD_OUTPUT.into(), source: error.into() })?;
     print(&format!("{text}\n"))
 }
 

@@ -1,15 +1,18 @@
 //! `gpu-nn evaluate`: accuracy, confusion matrix and cost of a trained network on labelled data.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use gpu_nn::data::Dataset;
+use gpu_nn::data::{Dataset, StreamedPart};
 use gpu_nn::model::{Durability, Model, replace};
+use gpu_nn::network::Network;
 use gpu_nn::training::{Backend, Metric, Metrics, confusion_matrix};
 use gpu_nn::{Error, Result};
 use serde_json::json;
 
-use super::console::{self, thousands};
+use super::console::{self, Reading, thousands};
 use super::fit::describe;
 use super::judged;
 use super::model_options::{ModelArgs, described};
@@ -43,11 +46,13 @@ pub async fn run(args: Args) -> Result<()> {
     if args.plots.is_some() {
         judged::check_drawable(&model.network)?;
     }
-    let source = args.asked.data.source(model.data.as_ref())?;
     let part = args.asked.part(model.judging_part());
-    let dataset = model.part(&source, part)?;
+    let (dataset, samples) = args.asked.labelled(&model, part, !args.json)?;
     let (backend, why) = args.asked.backend.open().await?;
-    let evaluation = evaluate(&backend, &model, &dataset).await?;
+    let evaluation = match samples {
+        None => evaluate(&backend, &model, &dataset).await?,
+        Some(samples) => evaluate_streamed(&backend, &model, &dataset, samples, !args.json).await?,
+    };
     if let Some(folder) = &args.plots {
         draw(&model, &dataset, &evaluation, folder)?;
     }
@@ -72,9 +77,41 @@ pub async fn run(args: Args) -> Result<()> {
 async fn evaluate(backend: &Backend, model: &Model, dataset: &Dataset) -> Result<Evaluation> {
     let cost = backend.cost(&model.network, &model.parameters, dataset).await?;
     let a = backend.predict(&model.network, &model.parameters, &dataset.x, dataset.m).await?;
-    let loss = model.network.loss();
-    let (metrics, confusion) = (Metrics::new(loss, &a, dataset), confusion_matrix(loss, &a, dataset));
-    Ok(Evaluation { output: a, cost, metrics, confusion })
+    Ok(Evaluation::new(&model.network, cost, a, dataset))
+}
+
+/// The same of samples in their file; the outputs are in memory, as the targets are.
+async fn evaluate_streamed(
+    backend: &Backend,
+    model: &Model,
+    dataset: &Dataset,
+    samples: Arc<StreamedPart>,
+    lines: bool,
+) -> Result<Evaluation> {
+    let Model { network, parameters, .. } = model;
+    let (m, reading) = (dataset.m, Reading::new(lines, "rows judged"));
+    let mut output = vec![0.0; network.n_outputs() * m];
+    let mut take = |block: Range<usize>, a: &[f64]| {
+        for (to, from) in output.chunks_exact_mut(m).zip(a.chunks_exact(block.len())) {
+            to[block.clone()].copy_from_slice(from);
+        }
+        reading.rows(block.end as u64, m as u64);
+        Ok(())
+    };
+    let done = backend.predict_streamed(network, parameters, &*samples, m, &mut take).await;
+    reading.finish();
+    done?;
+    let cost = backend.cost_streamed(network, parameters, samples, dataset).await?;
+    Ok(Evaluation::new(network, cost, output, dataset))
+}
+
+impl Evaluation {
+    fn new(network: &Network, cost: f64, output: Vec<f64>, dataset: &Dataset) -> Self {
+        let loss = network.loss();
+        let metrics = Metrics::new(loss, &output, dataset);
+        let confusion = confusion_matrix(loss, &output, dataset);
+        Self { output, cost, metrics, confusion }
+    }
 }
 
 /// The pictures, in the place of earlier ones.

@@ -1,12 +1,16 @@
 //! What commands that use a trained network share: the model, the data it is asked about, `--part` of it, the backend.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use gpu_nn::data::Part;
+use gpu_nn::Result;
+use gpu_nn::data::{DataSource, Dataset, Features, Part, StreamedPart};
+use gpu_nn::model::Model;
 
 use super::data_options::DataArgs;
 use super::options::BackendArgs;
+use super::stream_options::{StreamArgs, check_backend};
 
 /// A part, as it is named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,7 +37,17 @@ pub struct ModelArgs {
     #[arg(long, value_name = "PART", value_enum, help_heading = "Data")]
     part: Option<Choice>,
     #[command(flatten)]
+    stream: StreamArgs,
+    #[command(flatten)]
     pub backend: BackendArgs,
+}
+
+/// Samples and where they are.
+pub enum Samples {
+    /// All in memory, x (n_0, m).
+    Whole(Features),
+    /// In their file.
+    Streamed(Arc<StreamedPart>),
 }
 
 impl ModelArgs {
@@ -47,6 +61,50 @@ impl ModelArgs {
             None if self.data.is_own() => usual,
             None => Part::All,
         }
+    }
+
+    /// The data that a part is in.
+    fn source_of(&self, model: &Model, part: Part) -> Result<DataSource> {
+        model.source_of(part, self.data.source(model.data.as_ref())?)
+    }
+
+    /// A part of labelled data, and its features where they stay in their file; the user reads `lines` or none.
+    pub fn labelled(
+        &self,
+        model: &Model,
+        part: Part,
+        lines: bool,
+    ) -> Result<(Dataset, Option<Arc<StreamedPart>>)> {
+        let source = self.source_of(model, part)?;
+        let Some(file) = self.stream.file(&source, lines)? else {
+            return Ok((model.part(&source, part)?, None));
+        };
+        check_backend(self.backend.backend)?;
+        let (samples, dataset) = self.stream.looked_through(file, lines, |folder, on_progress| {
+            let (samples, dataset) = model.streamed_part(file, part, folder, on_progress)?;
+            Ok((dataset.m, (samples, dataset)))
+        })?;
+        Ok((dataset, Some(Arc::new(samples))))
+    }
+
+    /// A part of data, with labels only where they say which samples belong to the part.
+    pub fn unlabelled(&self, model: &Model, part: Part, lines: bool) -> Result<Samples> {
+        if part != Part::All {
+            return Ok(match self.labelled(model, part, lines)? {
+                (Dataset { x, n_features, m, .. }, None) => Samples::Whole(Features { x, n_features, m }),
+                (_, Some(samples)) => Samples::Streamed(samples),
+            });
+        }
+        let source = self.source_of(model, part)?;
+        let Some(file) = self.stream.file(&source, lines)? else {
+            return model.features(&source).map(Samples::Whole);
+        };
+        check_backend(self.backend.backend)?;
+        let samples = self.stream.looked_through(file, lines, |folder, on_progress| {
+            let samples = model.streamed_features(file, folder, on_progress)?;
+            Ok((samples.m(), samples))
+        })?;
+        Ok(Samples::Streamed(Arc::new(samples)))
     }
 }
 

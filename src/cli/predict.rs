@@ -1,15 +1,16 @@
 //! `gpu-nn predict`: a trained network's answer for every sample, as CSV.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use gpu_nn::Result;
-use gpu_nn::data::{Dataset, Features, Part};
-use gpu_nn::model::{Durability, Model, replace};
+use gpu_nn::data::{Features, Part};
+use gpu_nn::model::{Durability, Model, Replacement};
 use gpu_nn::network::Loss;
 
-use super::console;
-use super::model_options::ModelArgs;
+use super::console::{self, Reading};
+use super::model_options::{ModelArgs, Samples};
 
 /// Print a trained network's answer for every sample as CSV: the class and its probabilities, or the value.
 #[derive(Debug, clap::Args)]
@@ -22,33 +23,69 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
+    console::unless_gone(answer(args).await)
+}
+
+async fn answer(args: Args) -> Result<()> {
     let model = Model::load(&args.asked.model)?;
-    let source = args.asked.data.source(model.data.as_ref())?;
-    let (x, m) = match args.asked.part(Part::All) {
-        // Answers need no targets, and where there are none the data has none.
-        Part::All => {
-            let Features { x, m, .. } = model.features(&source)?;
-            (x, m)
-        }
-        part => {
-            let Dataset { x, m, .. } = model.part(&source, part)?;
-            (x, m)
-        }
-    };
+    // Standard output is for answers where they go there.
+    let lines = args.out.is_some();
+    let samples = args.asked.unlabelled(&model, args.asked.part(Part::All), lines)?;
     let (backend, _) = args.asked.backend.open().await?;
-    let a = backend.predict(&model.network, &model.parameters, &x, m).await?;
-    let text = table(&model, &a, m);
-    match args.out {
-        Some(path) => replace(&path, text.as_bytes(), Durability::Process),
-        None => console::print(&text),
+    let (network, parameters) = (&model.network, &model.parameters);
+    let mut sink = Sink::new(args.out.as_deref())?;
+    sink.write(&header(&model))?;
+    match samples {
+        Samples::Whole(Features { x, m, .. }) => {
+            let a = backend.predict(network, parameters, &x, m).await?;
+            sink.write(&table(&model, &a, m))?;
+        }
+        Samples::Streamed(samples) => {
+            let (m, reading) = (samples.m(), Reading::new(lines, "rows answered"));
+            let mut take = |block: Range<usize>, a: &[f64]| {
+                sink.write(&table(&model, a, block.len()))?;
+                reading.rows(block.end as u64, m as u64);
+                Ok(())
+            };
+            let done = backend.predict_streamed(network, parameters, &*samples, m, &mut take).await;
+            reading.finish();
+            done?;
+        }
+    }
+    sink.finish()
+}
+
+/// Where answers go.
+enum Sink {
+    Output,
+    File(Replacement),
+}
+
+impl Sink {
+    fn new(out: Option<&Path>) -> Result<Self> {
+        out.map_or(Ok(Self::Output), |path| Replacement::begin(path).map(Self::File))
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        match self {
+            Self::Output => console::try_print(text),
+            Self::File(file) => file.write(text.as_bytes()),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Output => Ok(()),
+            Self::File(file) => file.finish(Durability::Process),
+        }
     }
 }
 
-/// One line a sample; a (n_L, m).
-fn table(model: &Model, a: &[f64], m: usize) -> String {
+/// The names of the columns.
+fn header(model: &Model) -> String {
     let network = &model.network;
     let classes = &model.class_names;
-    let mut text = match network.loss() {
+    match network.loss() {
         loss if loss.predicts_values() && network.n_outputs() == 1 => "value\n".to_owned(),
         Loss::SquaredError | Loss::AbsoluteError | Loss::Huber { .. } => {
             let names: Vec<_> = (1..=network.n_outputs()).map(|i| format!("value_{i}")).collect();
@@ -60,11 +97,17 @@ fn table(model: &Model, a: &[f64], m: usize) -> String {
                 classes.iter().map(|name| quoted(&format!("probability of {name}"))).collect();
             format!("class,{}\n", names.join(","))
         }
-    };
+    }
+}
+
+/// One line a sample; a (n_L, m).
+fn table(model: &Model, a: &[f64], m: usize) -> String {
+    let (loss, classes) = (model.network.loss(), &model.class_names);
+    let mut text = String::new();
     for j in 0..m {
         let column = || a.iter().skip(j).step_by(m).copied();
         let values: Vec<_> = column().map(|value| value.to_string()).collect();
-        let class = network.loss().class_of(column()).map(|class| quoted(&classes[class as usize]));
+        let class = loss.class_of(column()).map(|class| quoted(&classes[class as usize]));
         // Writing to a String cannot fail.
         let _ = match class {
             Some(class) => writeln!(text, "{class},{}", values.join(",")),

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use gpu_nn::data::{DataSource, FileSource, HeldOut, ReadOptions, StreamedTable, cache_folder};
+use gpu_nn::model::OnProgress;
 use gpu_nn::schedule::Lowering;
 use gpu_nn::training::BackendChoice;
 use gpu_nn::{Error, Result};
@@ -37,10 +38,9 @@ pub enum Choice {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct StreamArgs {
-    /// Leave the samples of a file on the disk and train on batches that are read as they are needed, with the same bits as
-    /// in memory: NPY and IDX files are read in place, texts and compressed files from a temporary cache of their numbers
-    /// (takes --batch-size; the targets stay in memory) [default: yes for data that would take more than half of the
-    /// memory that is free]
+    /// Leave the samples of a file on the disk and read some at a time, with the same bits as in memory: NPY and IDX files are
+    /// read in place, texts, Parquet and compressed files from a temporary cache of their numbers (train takes --batch-size;
+    /// targets stay in memory) [default: yes for data that would take more than half of the memory that is free]
     #[arg(
         long,
         value_name = "yes|no",
@@ -70,6 +70,27 @@ pub struct Asked<'a> {
 }
 
 impl StreamArgs {
+    /// The file that is to be streamed; `None` for data that is to be read into memory. The user who reads `lines` is told why.
+    pub fn file<'a>(&self, source: &'a DataSource, lines: bool) -> Result<Option<&'a FileSource>> {
+        match (source, self.stream) {
+            (_, Some(Choice::No)) | (DataSource::Generated { .. }, None) => Ok(None),
+            (DataSource::Generated { name, .. }, Some(Choice::Yes)) => {
+                let reason = format!("{name} is generated in memory; leave --stream out");
+                Err(Error::invalid("way to read", "stream", reason))
+            }
+            (DataSource::File(file), Some(Choice::Yes)) => Ok(Some(file)),
+            (DataSource::File(file), None) => {
+                let why = too_large(file)?;
+                if let (Some(why), true) = (&why, lines) {
+                    console::print(&format!(
+                        "stream    {why}: it is left on the disk (--stream=no reads it)\n"
+                    ))?;
+                }
+                Ok(why.map(|_| file))
+            }
+        }
+    }
+
     /// The parts of data that is to be streamed; `None` for data that is to be read into memory.
     pub fn parts(
         &self,
@@ -77,24 +98,9 @@ impl StreamArgs {
         prepare: &PrepareArgs,
         asked: &Asked<'_>,
     ) -> Result<Option<Parts>> {
-        let file = match (source, self.stream) {
-            (_, Some(Choice::No)) | (DataSource::Generated { .. }, None) => return Ok(None),
-            (DataSource::Generated { name, .. }, Some(Choice::Yes)) => {
-                let reason = format!("{name} is generated in memory; leave --stream out");
-                return Err(Error::invalid("way to read", "stream", reason));
-            }
-            (DataSource::File(file), Some(Choice::Yes)) => file,
-            (DataSource::File(file), None) => match too_large(file)? {
-                Some(why) if asked.lines => {
-                    console::print(&format!(
-                        "stream    {why}: it is left on the disk (--stream=no reads it)\n"
-                    ))?;
-                    file
-                }
-                Some(_) => file,
-                None => return Ok(None),
-            },
-        };
+        // With the column of the weights.
+        let to_read = asked.weights.to_read(source);
+        let Some(file) = self.file(&to_read, asked.lines)? else { return Ok(None) };
         asked.check()?;
         self.streamed(file, source, prepare, asked).map(Some)
     }
@@ -109,8 +115,9 @@ impl StreamArgs {
         let target = Some(prepare.target(source, asked.output)?);
         let options = ReadOptions { target, ..ReadOptions::default() };
         let mut partition = partition(asked.held_out, source)?;
-        let table = self.open(file, &options, asked.lines)?;
-        let weights = asked.weights.of_rows(table.table())?;
+        let mut table = self.open(file, &options, asked.lines)?;
+        let weights = asked.weights.take_streamed(&mut table)?;
+        let table = Arc::new(table);
         let m = table.table().m();
         partition.m = Some(m);
         let (rows, validation, test) = match partition.has_shares() {
@@ -127,17 +134,14 @@ impl StreamArgs {
         let preprocessing = table
             .fit(rows.as_deref(), &preparation, &mut |done| reading.rows((done % n) as u64, n as u64))?;
         reading.finish();
-        let weights = match (weights, &rows) {
-            (Some(weights), Some(rows)) => Some(rows.iter().map(|&row| weights[row as usize]).collect()),
-            (weights, _) => weights,
-        };
+        let weights = weights.map(|weights| of_rows(weights, rows.as_deref()));
         let (training, dataset) = table.part(rows, &preprocessing)?;
         let part = |held_out: &Option<HeldOut>, rows: Option<Vec<u32>>| -> Result<_> {
             match (held_out, rows) {
                 (Some(HeldOut::File(other)), _) => {
                     let wanted = preprocessing.wanted();
                     let options = like_training_options(&dataset, &wanted);
-                    let other = self.open(other, &options, asked.lines)?;
+                    let other = Arc::new(self.open(other, &options, asked.lines)?);
                     check_columns(other.table(), &preprocessing)?;
                     other.part(None, &preprocessing).map(Some)
                 }
@@ -160,21 +164,41 @@ impl StreamArgs {
         })
     }
 
-    /// Opens a file, with a bar while it is read.
-    fn open(&self, file: &FileSource, options: &ReadOptions<'_>, lines: bool) -> Result<Arc<StreamedTable>> {
+    /// Opens a file.
+    fn open(&self, file: &FileSource, options: &ReadOptions<'_>, lines: bool) -> Result<StreamedTable> {
+        let open = |folder: &Path, on_progress: OnProgress<'_>| {
+            let table = file.stream(options, folder, on_progress)?;
+            Ok((table.table().m(), table))
+        };
+        self.looked_through(file, lines, open)
+    }
+
+    /// Opens a file as `open` does, which also says how many rows it has, with a bar meanwhile.
+    pub fn looked_through<T>(
+        &self,
+        file: &FileSource,
+        lines: bool,
+        open: impl FnOnce(&Path, OnProgress<'_>) -> Result<(usize, T)>,
+    ) -> Result<T> {
         let folder = self.cache.clone().unwrap_or_else(cache_folder);
         let (reading, start) = (Reading::new(lines, "read"), Instant::now());
-        let table = file.stream(options, &folder, &mut |done, all| reading.bytes(done, all));
+        let opened = open(&folder, &mut |done, all| reading.bytes(done, all));
         reading.finish();
-        let table = table?;
+        let (m, opened) = opened?;
         if lines {
-            let (m, time) = (thousands(table.table().m()), console::seconds(start.elapsed()));
-            console::print(&format!(
-                "streamed  {}: {m} rows looked through in {time}\n",
-                table.table().name()
-            ))?;
+            let (m, time) = (thousands(m), console::seconds(start.elapsed()));
+            let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
+            console::print(&format!("streamed  {name}: {m} rows looked through in {time}\n"))?;
         }
-        Ok(Arc::new(table))
+        Ok(opened)
+    }
+}
+
+/// The weights of some rows, all without `rows`.
+fn of_rows(weights: Vec<f64>, rows: Option<&[u32]>) -> Vec<f64> {
+    match rows {
+        Some(rows) => rows.iter().map(|&row| weights[row as usize]).collect(),
+        None => weights,
     }
 }
 
@@ -189,17 +213,10 @@ impl Asked<'_> {
                 "streamed samples are trained on in batches; add --batch-size 128, or --stream=no",
             );
         }
-        if self.backend == BackendChoice::CpuReference {
-            let reason = "it holds all samples in memory; use --backend cpu, or --stream=no";
-            return refuse("backend of streamed samples", "cpu-reference", reason);
-        }
+        check_backend(self.backend)?;
         if let Some(lowering) = self.lowering.filter(|lowering| *lowering != Lowering::Layerwise) {
             let reason = "it holds all samples on the device; use --lowering layerwise, or --stream=no";
             return refuse("lowering of streamed samples", lowering.name(), reason);
-        }
-        if let Some(column) = self.weights.column() {
-            let reason = "it is left in its file; give the weights of streamed samples as an NPY file";
-            return refuse("column of weights", column, reason);
         }
         if self.animate {
             let reason = "a picture of streamed samples is not drawn; leave it out, or use --stream=no";
@@ -207,6 +224,15 @@ impl Asked<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses a backend that holds all samples.
+pub fn check_backend(backend: BackendChoice) -> Result<()> {
+    if backend == BackendChoice::CpuReference {
+        let reason = "it holds all samples in memory; use --backend cpu, or --stream=no";
+        return Err(Error::invalid("backend of streamed samples", "cpu-reference", reason));
+    }
+    Ok(())
 }
 
 /// Why a file is too large to be read into memory, if it is.

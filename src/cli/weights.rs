@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use gpu_nn::data::{DataSource, RawTable, read_weights};
+use gpu_nn::data::{DataSource, RawTable, StreamedTable, read_weights};
 use gpu_nn::{Error, Result};
 
 /// How much each sample counts.
@@ -77,11 +77,22 @@ impl WeightArgs {
         self.of_rows(table)
     }
 
+    /// The same of a table in its file.
+    ///
+    /// # Errors
+    /// Those of [`StreamedTable::take_weights`] and as [`take`](Self::take).
+    pub fn take_streamed(&self, table: &mut StreamedTable) -> Result<Option<Vec<f64>>> {
+        if let Some(column) = self.column() {
+            return table.take_weights(column).map(Some);
+        }
+        self.of_rows(table.table())
+    }
+
     /// The weights of all rows from a file of their own, if there is one.
     ///
     /// # Errors
     /// As [`take`](Self::take).
-    pub fn of_rows(&self, table: &RawTable) -> Result<Option<Vec<f64>>> {
+    fn of_rows(&self, table: &RawTable) -> Result<Option<Vec<f64>>> {
         let Some(path) = self.file() else { return Ok(None) };
         let weights = read_weights(path)?;
         if weights.len() != table.m() {

@@ -232,9 +232,7 @@ impl FileSource {
 
     #[cfg(not(feature = "parquet"))]
     fn read_parquet(&self, input: Input) -> Result<Sheet> {
-        let remedy =
-            "a Parquet file, and this program was built without --features parquet; save it as CSV or NPZ";
-        Err(Error::data(input.origin(), remedy))
+        Err(no_parquet(input.origin()))
     }
 
     pub(super) fn refuse_labels_file(&self) -> Result<()> {
@@ -246,6 +244,14 @@ impl FileSource {
             None => Ok(()),
         }
     }
+}
+
+/// The error of a Parquet file in a build that cannot read it.
+#[cfg(not(feature = "parquet"))]
+pub(super) fn no_parquet(origin: String) -> Error {
+    let remedy =
+        "a Parquet file, and this program was built without --features parquet; save it as CSV or NPZ";
+    Error::data(origin, remedy)
 }
 
 /// Refuses what a file cannot take: only generators have a size, a seed and noise.

@@ -1,7 +1,9 @@
 //! A trained network meets data: read and prepared as its training data was.
 
 use super::Model;
-use crate::data::{DataSource, Dataset, Features, HeldOut, Part, RawTable, ReadOptions, TargetKind};
+use crate::data::{
+    DataSource, Dataset, Features, HeldOut, Part, RawTable, ReadOptions, Row, TargetKind, Targets, Wanted,
+};
 use crate::error::{Error, Result};
 
 impl Model {
@@ -17,14 +19,19 @@ impl Model {
 
     /// Labelled data of the columns of the training.
     fn table(&self, source: &DataSource) -> Result<RawTable> {
+        let wanted = self.preprocessing.wanted();
+        let table = source.read(&self.labelled(&wanted))?;
+        self.check_columns(&table)?;
+        Ok(table)
+    }
+
+    /// How labelled data is read.
+    pub(super) fn labelled<'a>(&'a self, wanted: &'a [Wanted]) -> ReadOptions<'a> {
         let (target, classes) = match self.network.loss() {
             loss if loss.predicts_values() => (TargetKind::Values, None),
             _ => (TargetKind::Classes, Some(self.class_names.as_slice())),
         };
-        let wanted = self.preprocessing.wanted();
-        let table = source.read(&ReadOptions { target: Some(target), classes, wanted: Some(&wanted) })?;
-        self.check_columns(&table)?;
-        Ok(table)
+        ReadOptions { target: Some(target), classes, wanted: Some(wanted) }
     }
 
     fn prepared(&self, table: &RawTable, rows: &[usize]) -> Result<Dataset> {
@@ -42,6 +49,47 @@ impl Model {
         }
     }
 
+    /// The data that a part is in: a file that was held out, or `source`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a part that was not held out.
+    pub fn source_of(&self, part: Part, source: DataSource) -> Result<DataSource> {
+        match (part, self.partition.held_out(part)) {
+            (Part::All | Part::Training, _) | (_, Some(HeldOut::Share(_))) => Ok(source),
+            (_, Some(HeldOut::File(file))) => Ok(DataSource::File(file.clone())),
+            (_, None) => {
+                let reason = "the model was trained without such a part; leave --part out";
+                Err(Error::invalid("part of the data", part, reason))
+            }
+        }
+    }
+
+    /// The rows of a part among those of the data that it is in; `None` is all of them.
+    ///
+    /// # Errors
+    /// Those of [`Partition::rows`](crate::data::Partition::rows).
+    pub(super) fn rows_of<R: Row>(
+        &self,
+        part: Part,
+        all: impl FnOnce() -> Vec<R>,
+        targets: Option<&Targets>,
+    ) -> Result<Option<Vec<R>>> {
+        let shares = match part {
+            Part::All => false,
+            Part::Training => self.partition.has_shares(),
+            part => matches!(self.partition.held_out(part), Some(HeldOut::Share(_))),
+        };
+        if !shares {
+            return Ok(None);
+        }
+        let parts = self.partition.rows(all(), targets)?;
+        Ok(match part {
+            Part::Validation => parts.validation,
+            Part::Test => parts.test,
+            Part::All | Part::Training => Some(parts.training),
+        })
+    }
+
     /// Reads a part of labelled data and prepares it as the training data was; x is (n_0, m). A file that was held out is read in
     /// the place of `source`.
     ///
@@ -49,29 +97,9 @@ impl Model {
     /// As [`dataset`](Self::dataset); [`Error::InvalidArgument`] for a part that was not held out; [`Error::Shape`] for a share of
     /// data of another size.
     pub fn part(&self, source: &DataSource, part: Part) -> Result<Dataset> {
-        let whole = match part {
-            Part::All => true,
-            Part::Training => !self.partition.has_shares(),
-            Part::Validation | Part::Test => match self.partition.held_out(part) {
-                Some(HeldOut::File(file)) => return self.dataset(&DataSource::File(file.clone())),
-                Some(HeldOut::Share(_)) => false,
-                None => {
-                    let reason = "the model was trained without such a part; leave --part out";
-                    return Err(Error::invalid("part of the data", part, reason));
-                }
-            },
-        };
-        if whole {
-            return self.dataset(source);
-        }
-        let table = self.table(source)?;
-        let parts = self.partition.rows(table.rows(), table.targets())?;
-        let rows = match part {
-            Part::Validation => parts.validation,
-            Part::Test => parts.test,
-            Part::All | Part::Training => Some(parts.training),
-        };
-        self.prepared(&table, &rows.unwrap_or_default())
+        let table = self.table(&self.source_of(part, source.clone())?)?;
+        let rows = self.rows_of(part, || table.rows(), table.targets())?;
+        self.prepared(&table, &rows.unwrap_or_else(|| table.rows()))
     }
 
     /// Reads data that need not have a target and prepares it as the training data was; x is (n_0, m).
@@ -85,7 +113,7 @@ impl Model {
         self.preprocessing.features(&table, &table.rows())
     }
 
-    fn check_columns(&self, table: &RawTable) -> Result<()> {
+    pub(super) fn check_columns(&self, table: &RawTable) -> Result<()> {
         let (expected, found) = (self.preprocessing.columns.len(), table.columns().len());
         if found == expected {
             return Ok(());
@@ -99,7 +127,7 @@ impl Model {
         })
     }
 
-    fn check_classes(&self, dataset: &Dataset) -> Result<()> {
+    pub(super) fn check_classes(&self, dataset: &Dataset) -> Result<()> {
         let found = dataset.class_names().len();
         if self.class_names.is_empty() || found == self.class_names.len() {
             return Ok(());

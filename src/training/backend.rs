@@ -70,6 +70,11 @@ impl FromStr for BackendChoice {
     }
 }
 
+/// Of m samples those whose costs are summed on their own: fewer than fill a device's memory with the matrices between layers.
+pub(super) fn evaluated_at_once(m: usize) -> usize {
+    m.min(1 << 13)
+}
+
 /// An open backend.
 pub enum Backend {
     /// `cpu_reference`.
@@ -344,10 +349,12 @@ impl Backend {
     /// # Errors
     /// [`Error::Shape`] when data and network do not fit; on a device also its limits and failures.
     pub async fn cost(&self, network: &Network, parameters: &Parameters, dataset: &Dataset) -> Result<f64> {
-        let m = dataset.m;
+        let (m, y) = (dataset.m, dataset.y());
         // No step is taken, so the learning rate does not matter.
-        let y = dataset.y();
-        let problem = Problem::full_batch(network, parameters, &dataset.x, &y, m, 1.0);
+        let problem = Problem {
+            batch_size: evaluated_at_once(m),
+            ..Problem::full_batch(network, parameters, &dataset.x, &y, m, 1.0)
+        };
         self.executor(&problem, Lowering::Layerwise)?.cost().await
     }
 

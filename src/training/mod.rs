@@ -48,5 +48,6 @@ pub use population::{Outcomes, Population, PopulationEvent};
 pub use rate_range::{RangeTest, RangeTested};
 pub use recovery::Recovered;
 pub use score::{Score, confusion_matrix};
+pub use streamed::TakeOutputs;
 pub use trainer::{Plan, Progress, Trained, Trainer};
 pub use watch::{Best, Look, Stopped, WatchPlan, check_metric};

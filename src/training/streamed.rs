@@ -1,19 +1,26 @@
 //! What a network says of samples that are not in memory: block by block, with the same bits as at once.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::executor::Executor;
+use super::backend::{Backend, evaluated_at_once};
+use super::executor::{Executor, whole};
+use super::feed::{Feed, Targets as FeedTargets, stand_in};
 use super::score::Score;
 use super::trainer::Trainer;
 use crate::data::{Dataset, SampleSource};
 use crate::error::Result;
-use crate::network::Loss;
+use crate::network::{Loss, Network, Parameters};
+use crate::schedule::{Batches, Problem};
 
 /// Bytes of the features of a block.
 const BLOCK: usize = 1 << 22;
 
 /// Samples of a block at most.
 const MOST: usize = 1 << 14;
+
+/// Takes the network's output for some samples, which these are; A_L (n_L, samples).
+pub type TakeOutputs<'a> = &'a mut dyn FnMut(Range<usize>, &[f64]) -> Result<()>;
 
 impl Trainer<'_> {
     /// The output of the network as it is now for m samples; A_L (n_L, m).
@@ -58,6 +65,54 @@ impl Trainer<'_> {
     }
 }
 
+impl Backend {
+    /// The output of a trained network for samples that are not in memory, block by block: `take` gets the samples and A_L
+    /// (n_L, samples). The bits are those of [`predict`](Self::predict).
+    ///
+    /// # Errors
+    /// Those of the samples, of [`predict`](Self::predict) and of `take`; [`Error::InvalidArgument`] for a backend that holds
+    /// all samples.
+    pub async fn predict_streamed(
+        &self,
+        network: &Network,
+        parameters: &Parameters,
+        source: &dyn SampleSource,
+        m: usize,
+        take: TakeOutputs<'_>,
+    ) -> Result<()> {
+        if let Self::CpuReference = self {
+            return Err(whole(self.name()));
+        }
+        for block in blocks(source, m) {
+            let x = block_features(source, block.clone())?;
+            take(block.clone(), &self.predict(network, parameters, &x, block.len()).await?)?;
+        }
+        Ok(())
+    }
+
+    /// The cost of a trained network on a data set whose features `source` has. The bits are those of [`cost`](Self::cost).
+    ///
+    /// # Errors
+    /// Those of the samples and of [`cost`](Self::cost); [`Error::InvalidArgument`] for a backend that holds all samples.
+    pub async fn cost_streamed(
+        &self,
+        network: &Network,
+        parameters: &Parameters,
+        source: Arc<dyn SampleSource>,
+        dataset: &Dataset,
+    ) -> Result<f64> {
+        let batches = Batches::in_order(dataset.m, evaluated_at_once(dataset.m));
+        let window = stand_in(network.n_features(), network.target_rows(), batches, 1);
+        let problem = Problem {
+            batch_size: batches.size,
+            ..Problem::full_batch(network, parameters, &window.x, &window.y, window.m, 1.0)
+        };
+        let mut executor = self.window_executor(&problem, dataset.m)?;
+        let targets = FeedTargets::new(&dataset.targets, None)?;
+        Feed::new(source, targets, batches, 1).cost(&mut executor).await
+    }
+}
+
 /// The blocks of m samples.
 fn blocks(source: &dyn SampleSource, m: usize) -> impl Iterator<Item = Range<usize>> {
     let size = (BLOCK / (size_of::<f64>() * source.n_features())).clamp(1, MOST);
@@ -87,6 +142,12 @@ async fn block_outputs(
     source: &dyn SampleSource,
     block: Range<usize>,
 ) -> Result<Vec<f64>> {
+    let m = block.len();
+    executor.predict(&block_features(source, block)?, m).await
+}
+
+/// The features of some samples, (n_x, samples).
+fn block_features(source: &dyn SampleSource, block: Range<usize>) -> Result<Vec<f64>> {
     let (n_x, m) = (source.n_features(), block.len());
     let samples: Vec<usize> = block.collect();
     let mut by_sample = vec![0.0; n_x * m];
@@ -95,5 +156,5 @@ async fn block_outputs(
     for (i, row) in x.chunks_exact_mut(m).enumerate() {
         row.iter_mut().zip(by_sample[i..].iter().step_by(n_x)).for_each(|(to, from)| *to = f64::from(*from));
     }
-    executor.predict(&x, m).await
+    Ok(x)
 }

@@ -61,6 +61,7 @@ mod promises;
 mod properties;
 mod rules;
 mod schedule;
+mod streamed_models;
 mod streaming;
 mod support;
 mod survival;

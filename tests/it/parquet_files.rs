@@ -11,6 +11,7 @@ use parquet::schema::parser::parse_message_type;
 
 use crate::arrays::gzip;
 use crate::command::{Desk, failure};
+use crate::streaming::{assert_streams_alike, streamed};
 use crate::tables::Sheet;
 
 const SCHEMA: &str = "message people {
@@ -122,6 +123,80 @@ fn nested_columns_are_refused_until_they_are_dropped() {
     assert_eq!(numbers(&sheet.read().unwrap(), "a"), [Some(1.0), Some(2.0)]);
 }
 
+/// Many rows in groups that are no multiple of those read at a time, with missing numbers and texts.
+fn many(rows: usize, of_group: usize) -> Vec<u8> {
+    let schema = "message many { required double a; optional float b; optional binary town (UTF8);
+        required int32 code; required int32 kind; required double w; }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut bytes = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Default::default()).unwrap();
+    for start in (0..rows).step_by(of_group) {
+        let group_rows: Vec<usize> = (start..rows.min(start + of_group)).collect();
+        let all = |value: &dyn Fn(usize) -> i32| group_rows.iter().map(|&i| value(i)).collect::<Vec<_>>();
+        let doubles = |value: &dyn Fn(usize) -> f64| group_rows.iter().map(|&i| value(i)).collect::<Vec<_>>();
+        let there =
+            |every: usize| -> Vec<i16> { group_rows.iter().map(|i| i16::from(i % every != 2)).collect() };
+        let known = |every: usize| group_rows.iter().filter(move |i| *i % every != 2);
+        let mut group = writer.next_row_group().unwrap();
+        macro_rules! column {
+            ($kind:ty, $values:expr, $levels:expr) => {
+                let mut column = group.next_column().unwrap().unwrap();
+                let levels: Option<Vec<i16>> = $levels;
+                column.typed::<$kind>().write_batch(&$values, levels.as_deref(), None).unwrap();
+                column.close().unwrap();
+            };
+        }
+        column!(DoubleType, doubles(&|i| (i * i % 1009) as f64 / 3.0), None);
+        column!(FloatType, known(7).map(|i| (i % 13) as f32 / 7.0).collect::<Vec<_>>(), Some(there(7)));
+        let towns = known(5).map(|i| ["oak", "elm", "ash"][i * i % 3].into()).collect::<Vec<_>>();
+        column!(ByteArrayType, towns, Some(there(5)));
+        column!(Int32Type, all(&|i| 1000 + (i % 4) as i32), None);
+        column!(Int32Type, all(&|i| (i * i % 7 % 2) as i32), None);
+        column!(DoubleType, doubles(&|i| 1.0 + (i % 3) as f64), None);
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn streamed_files_are_prepared_alike() {
+    let mut sheet = Sheet::new("many.parquet", many(10_000, 5_000));
+    sheet.source.label = Some("kind".into());
+    assert_streams_alike(&sheet);
+    sheet.source.categorical = vec!["code".into()];
+    sheet.source.selection.drop = vec!["a".into()];
+    assert_streams_alike(&sheet);
+    sheet.source.selection.features = ["b", "code", "town"].map(String::from).to_vec();
+    assert_streams_alike(&sheet);
+    let mut sheet = Sheet::new("people.parquet", people(Compression::SNAPPY));
+    assert_streams_alike(&sheet);
+    sheet.source.label = Some("size".into());
+    assert_streams_alike(&sheet);
+    let needed = sheet.source.memory_needed().unwrap().unwrap();
+    assert_eq!(needed, 6 * 7 * 20, "seven columns of six");
+    let packed = Sheet::new("people.parquet", gzip(&people(Compression::SNAPPY)));
+    let message = packed.short(&streamed(&packed.source).unwrap_err());
+    assert!(message.contains("plain file alone"), "{message}");
+}
+
+#[test]
+fn streamed_files_give_the_same_bits() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("many.parquet"), many(9_000, 7_000)).unwrap();
+    let train = |stream: &str, out: &str| {
+        desk.output(&format!(
+            "train --data many.parquet --label kind --categorical code --weights w --impute median --test 0.1 {stream} \
+             --backend cpu --batch-size 100 --epochs 2 --no-plots --quiet --out {out}"
+        ));
+        desk.output(&format!("predict {out} --backend cpu {stream}"))
+            + &desk.output(&format!("evaluate {out} --json --backend cpu {stream}"))
+    };
+    assert_eq!(train("--stream", "stream"), train("--stream=no", "memory"));
+    let model = |out: &str| std::fs::read(desk.path(out).join("model.safetensors")).unwrap();
+    assert_eq!(model("stream"), model("memory"));
+}
+
 /// Cut anywhere or changed anywhere, a file is read or refused in one line; nothing panics.
 #[test]
 fn damaged_files_are_refused() {
@@ -131,13 +206,16 @@ fn damaged_files_are_refused() {
         sheet.overwrite(&whole[..length]);
         let message = sheet.short(&sheet.read().unwrap_err());
         assert!(message.starts_with("d.parquet: "), "{length}: {message}");
+        assert_eq!(message, sheet.short(&streamed(&sheet.source).unwrap_err()));
     }
     for at in 0..whole.len() {
         for flip in [0x01, 0x80, 0xff] {
             let mut bytes = whole.clone();
             bytes[at] ^= flip;
             sheet.overwrite(&bytes);
-            if let Err(error) = sheet.read() {
+            // Each byte once: they are read by the same code.
+            let streamed = if flip == 0x80 { streamed(&sheet.source).map(|_| ()) } else { Ok(()) };
+            for error in [sheet.read().map(|_| ()), streamed].into_iter().filter_map(Result::err) {
                 let message = sheet.short(&error);
                 assert!(message.starts_with("d.parquet"), "{at}, {flip}: {message}");
             }

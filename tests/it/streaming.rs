@@ -216,7 +216,7 @@ fn an_executor_of_all_samples_takes_no_window() {
     assert!(error.is_usage() && error.to_string().contains("--backend cpu"), "{error}");
 }
 
-fn streamed(source: &FileSource) -> gpu_nn::Result<Arc<StreamedTable>> {
+pub fn streamed(source: &FileSource) -> gpu_nn::Result<Arc<StreamedTable>> {
     let folder = tempfile::tempdir().unwrap();
     let options = ReadOptions { target: Some(TargetKind::Auto), ..ReadOptions::default() };
     let table = source.stream(&options, folder.path(), &mut |_, _| {});
@@ -226,7 +226,7 @@ fn streamed(source: &FileSource) -> gpu_nn::Result<Arc<StreamedTable>> {
 
 /// Preprocessing, features and targets of a streamed file are those of the file in memory.
 #[track_caller]
-fn assert_streams_alike(sheet: &Sheet) {
+pub fn assert_streams_alike(sheet: &Sheet) {
     let table = sheet.read().unwrap();
     let streamed = streamed(&sheet.source).unwrap();
     let some: Vec<usize> = (0..table.m()).filter(|row| row % 3 != 1).collect();
@@ -261,7 +261,7 @@ fn assert_streams_alike(sheet: &Sheet) {
 }
 
 /// A text with missing numbers and texts, blank lines and a column of numbers that begins with missing ones.
-fn people(rows: usize) -> String {
+pub fn people(rows: usize) -> String {
     let mut text = "age,town,,height,income\r\n".replace(",,", ",late,");
     for i in 0..rows {
         let cell = |value: String, every: usize| if i % every == 2 { "NA".into() } else { value };
@@ -411,6 +411,17 @@ fn the_command_gives_the_same_bits() {
     let smooth = "--label-smoothing 0.2 --clip-norm 0.5 --schedule plateau:patience=1";
     assert_trains_alike(&desk, &format!("{data} {rich} {smooth} --validation 0.1"));
     assert_trains_alike(&desk, &format!("{data} {rich} --validation more.csv --test more.csv --metric f1"));
+    let weight =
+        |(i, line): (usize, &str)| if i == 0 { format!("w,{line}\n") } else { format!("{},{line}\n", i % 4) };
+    desk.put(
+        "weighted.csv",
+        &people(600).lines().filter(|line| !line.is_empty()).enumerate().map(weight).collect::<String>(),
+    );
+    let data = "--data weighted.csv --weights w --backend cpu";
+    assert_trains_alike(&desk, &format!("{data} {rich} --validation more.csv --test 0.2"));
+    let few = "--features age,height --class-weight balanced";
+    assert_trains_alike(&desk, &format!("{data} {rich} {few} --validation 0.2"));
+    assert_trains_alike(&desk, &format!("{data} {rich} {few}"));
     assert_trains_alike(
         &desk,
         &format!(

@@ -1,5 +1,6 @@
 //! From the columns of a file to a table: features chosen, labels turned into targets.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Sheet;
@@ -8,7 +9,7 @@ use crate::data::csv_file::TableOptions;
 use crate::data::csv_labels::LabelColumn;
 use crate::data::csv_rows::title;
 use crate::data::input::file_name;
-use crate::data::table::{Cells, Column, RawTable};
+use crate::data::table::{Cells, Column, NO_TEXT, RawTable};
 use crate::data::{Scale, TargetKind, Targets};
 use crate::error::{Error, Result};
 
@@ -135,7 +136,15 @@ impl Labels {
     /// # Errors
     /// As [`push`](Self::push).
     pub(in crate::data) fn push_all(&mut self, cells: &Cells) -> Result<()> {
-        (0..cells.len()).try_for_each(|row| self.push(row, cells.number(row), cells.text(row)))
+        self.push_some(0, cells)
+    }
+
+    /// Takes the labels of the rows from `first` on.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub(in crate::data) fn push_some(&mut self, first: usize, cells: &Cells) -> Result<()> {
+        (0..cells.len()).try_for_each(|row| self.push(first + row, cells.number(row), cells.text(row)))
     }
 
     /// The targets of all rows.
@@ -207,15 +216,25 @@ fn texts(cells: Cells) -> Cells {
     if cells.is_text() {
         return cells;
     }
-    let mut known = std::collections::HashMap::new();
-    let mut texts = Vec::new();
-    let code = |row| {
-        let Some(number) = cells.number(row) else { return crate::data::table::NO_TEXT };
-        *known.entry(number.to_bits()).or_insert_with(|| {
-            texts.push(number.to_string());
-            texts.len() as u32 - 1
+    let mut numbers = NumberTexts::default();
+    let codes = (0..cells.len()).map(|row| numbers.code(cells.number(row))).collect();
+    Cells::Texts { codes, texts: numbers.texts }
+}
+
+/// The texts of numbers that are taken as categories, each with a code, in the order in which they come.
+#[derive(Default)]
+pub(in crate::data) struct NumberTexts {
+    known: HashMap<u64, u32>,
+    pub(in crate::data) texts: Vec<String>,
+}
+
+impl NumberTexts {
+    /// The code of a cell.
+    pub(in crate::data) fn code(&mut self, number: Option<f64>) -> u32 {
+        let Some(number) = number else { return NO_TEXT };
+        *self.known.entry(number.to_bits()).or_insert_with(|| {
+            self.texts.push(number.to_string());
+            self.texts.len() as u32 - 1
         })
-    };
-    let codes = (0..cells.len()).map(code).collect();
-    Cells::Texts { codes, texts }
+    }
 }

@@ -11,13 +11,15 @@ mod parquet_file;
 #[cfg(feature = "parquet")]
 mod parquet_pages;
 
+#[cfg(feature = "parquet")]
+pub(super) use assemble::NumberTexts;
 pub(super) use assemble::{Chosen, assemble, check_labels, no_labels};
 pub(super) use columns::Matrix;
 pub(super) use idx::{idx_matrix, is_idx, labels_beside, read_idx};
 pub(super) use numpy::{Arrays, failed, npy_matrix, numbers, read_npy, read_npz};
 
 #[cfg(feature = "parquet")]
-pub(super) use parquet_file::read_parquet;
+pub(super) use parquet_file::{Builder, ParquetFile, read_parquet};
 
 use super::Scale;
 use super::table::Cells;

@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use parquet::basic::{ConvertedType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
-use parquet::schema::types::ColumnDescriptor;
+use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
+use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
 use super::Sheet;
 use super::parquet_pages::{CheckedPages, lies_within};
@@ -25,6 +25,9 @@ use crate::error::{Error, Result};
 /// Rows read at a time.
 const BATCH: usize = 4096;
 
+/// Takes the columns that are read, with the number of rows that are new in them.
+type TakeRows<'a> = &'a mut dyn FnMut(&mut [Option<Builder>], usize) -> Result<()>;
+
 /// A result of the crate's own.
 type Done<T> = std::result::Result<T, ParquetError>;
 
@@ -33,58 +36,14 @@ type Done<T> = std::result::Result<T, ParquetError>;
 /// # Errors
 /// [`Error::Read`]; [`Error::Data`] for a damaged file and for a wanted column that holds neither numbers nor texts.
 pub(in crate::data) fn read_parquet(input: Input, is_wanted: &dyn Fn(&str) -> bool) -> Result<Sheet> {
-    let path = input.path().to_path_buf();
-    if input.length().is_some() && !is_standard_input(&path) {
-        let file = File::open(&path).map_err(|source| read_error(&path, source))?;
-        return read(file, &path, is_wanted);
-    }
-    let mut bytes = Vec::new();
-    input.into_reader().read_to_end(&mut bytes).map_err(|source| read_error(&path, source))?;
-    read(Bytes::from(bytes), &path, is_wanted)
-}
-
-fn read<R: ChunkReader + 'static>(file: R, path: &Path, is_wanted: &dyn Fn(&str) -> bool) -> Result<Sheet> {
-    let damaged = |error: ParquetError| {
-        let problem = format!("not a readable Parquet file ({error}); copy it or save it again");
-        Error::data(path.display().to_string(), problem)
-    };
-    let length = file.len();
-    let reader = SerializedFileReader::new(file).map_err(damaged)?;
-    if !lies_within(reader.metadata(), length) {
-        let problem = "its metadata points outside the file; it is damaged: copy it again";
-        return Err(Error::data(path.display().to_string(), problem));
-    }
-    let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
-    let mut columns: Vec<Option<Builder>> = Vec::with_capacity(names.len());
-    for (column, name) in schema.columns().iter().zip(&names) {
-        let builder = if is_wanted(name) { Some(Builder::new(column)) } else { None };
-        let unfit = |()| {
-            let title = named(name);
-            let problem = format!("{title} holds neither numbers nor texts; leave it out with --drop");
-            Error::data(path.display().to_string(), problem)
-        };
-        columns.push(builder.transpose().map_err(unfit)?);
-    }
+    let file = ParquetFile::open(input)?;
+    let names = file.names();
+    let wanted: Vec<bool> = names.iter().map(|name| is_wanted(name)).collect();
     let mut rows = 0;
-    for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).map_err(damaged)?;
-        let claimed = usize::try_from(group.metadata().num_rows()).unwrap_or(usize::MAX);
-        for (at, builder) in columns.iter_mut().enumerate() {
-            let Some(builder) = builder else { continue };
-            let pages = CheckedPages::new(group.get_column_page_reader(at).map_err(damaged)?);
-            let found = builder.extend(get_column_reader(schema.column(at), Box::new(pages)));
-            let found = found.map_err(damaged)?;
-            if found != claimed {
-                let problem = format!(
-                    "{} has {found} of the {claimed} rows that the file claims; it is damaged: copy it again",
-                    named(&names[at])
-                );
-                return Err(Error::data(path.display().to_string(), problem));
-            }
-        }
-        rows += if columns.iter().any(Option::is_some) { claimed } else { 0 };
-    }
+    let columns = file.read(&wanted, &mut |_, n| {
+        rows += n;
+        Ok(())
+    })?;
     // A column that is skipped keeps its place: it is chosen among the others by its position or name.
     let cells = columns.into_iter().map(|builder| match builder {
         Some(builder) => builder.cells,
@@ -94,8 +53,127 @@ fn read<R: ChunkReader + 'static>(file: R, path: &Path, is_wanted: &dyn Fn(&str)
     Ok(Sheet { names: Some(names), usual_scale: Scale::Standardise, ..Sheet::unnamed(columns) })
 }
 
+/// A file whose metadata has been read.
+pub(in crate::data) struct ParquetFile {
+    path: PathBuf,
+    reader: Box<dyn FileReader>,
+}
+
+impl ParquetFile {
+    /// Opens a plain file, or takes the bytes of any other into memory.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; [`Error::Data`] for a damaged file.
+    pub(in crate::data) fn open(input: Input) -> Result<Self> {
+        let path = input.path().to_path_buf();
+        if input.length().is_some() && !is_standard_input(&path) {
+            let file = File::open(&path).map_err(|source| read_error(&path, source))?;
+            return Self::of(file, path);
+        }
+        let mut bytes = Vec::new();
+        input.into_reader().read_to_end(&mut bytes).map_err(|source| read_error(&path, source))?;
+        Self::of(Bytes::from(bytes), path)
+    }
+
+    fn of<R: ChunkReader + 'static>(file: R, path: PathBuf) -> Result<Self> {
+        let length = file.len();
+        let reader = SerializedFileReader::new(file).map_err(|error| damaged(&path, &error))?;
+        if !lies_within(reader.metadata(), length) {
+            let problem = "its metadata points outside the file; it is damaged: copy it again";
+            return Err(Error::data(path.display().to_string(), problem));
+        }
+        Ok(Self { path, reader: Box::new(reader) })
+    }
+
+    /// The columns' names.
+    pub(in crate::data) fn names(&self) -> Vec<String> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        schema.columns().iter().map(|column| column.path().string()).collect()
+    }
+
+    /// The rows that the file claims to have.
+    pub(in crate::data) fn rows(&self) -> u64 {
+        let groups = self.reader.metadata().row_groups();
+        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum()
+    }
+
+    /// Reads the wanted columns, some rows at a time; `take` gets them with the number of rows that are new, and may clear their
+    /// cells.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a damaged file and for a wanted column that holds neither numbers nor texts; those of `take`.
+    pub(in crate::data) fn read(&self, wanted: &[bool], take: TakeRows<'_>) -> Result<Vec<Option<Builder>>> {
+        let mut columns = self.builders(wanted)?;
+        let groups = if wanted.contains(&true) { self.reader.num_row_groups() } else { 0 };
+        for group in 0..groups {
+            let group = self.reader.get_row_group(group).map_err(|error| damaged(&self.path, &error))?;
+            let mut readers = self.readers(&*group, wanted)?;
+            let claimed = usize::try_from(group.metadata().num_rows()).unwrap_or(usize::MAX);
+            let mut done = 0;
+            loop {
+                // All columns of some rows before the next, so that only those need be in memory.
+                let expected = BATCH.min(claimed - done);
+                for (builder, reader) in columns.iter_mut().zip(&mut readers) {
+                    let (Some(builder), Some(reader)) = (builder, reader) else { continue };
+                    let found = builder.extend(reader).map_err(|error| damaged(&self.path, &error))?;
+                    if found != expected {
+                        return Err(self.uneven(&builder.name, done + found, claimed));
+                    }
+                }
+                if expected == 0 {
+                    break;
+                }
+                done += expected;
+                take(&mut columns, expected)?;
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Empty columns in the place of those wanted.
+    fn builders(&self, wanted: &[bool]) -> Result<Vec<Option<Builder>>> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let builder = |(column, &wanted): (&ColumnDescPtr, &bool)| {
+            let unfit = |()| {
+                let title = named(&column.path().string());
+                let problem = format!("{title} holds neither numbers nor texts; leave it out with --drop");
+                Error::data(self.path.display().to_string(), problem)
+            };
+            wanted.then(|| Builder::new(column).map_err(unfit)).transpose()
+        };
+        schema.columns().iter().zip(wanted).map(builder).collect()
+    }
+
+    /// What reads the wanted columns of a group.
+    fn readers(&self, group: &dyn RowGroupReader, wanted: &[bool]) -> Result<Vec<Option<ColumnReader>>> {
+        let schema = self.reader.metadata().file_metadata().schema_descr();
+        let reader = |(at, &wanted): (usize, &bool)| {
+            if !wanted {
+                return Ok(None);
+            }
+            let pages = group.get_column_page_reader(at).map_err(|error| damaged(&self.path, &error))?;
+            Ok(Some(get_column_reader(schema.column(at), Box::new(CheckedPages::new(pages)))))
+        };
+        wanted.iter().enumerate().map(reader).collect()
+    }
+
+    fn uneven(&self, name: &str, found: usize, claimed: usize) -> Error {
+        let problem = format!(
+            "{} has {found} of the {claimed} rows that the file claims; it is damaged: copy it again",
+            named(name)
+        );
+        Error::data(self.path.display().to_string(), problem)
+    }
+}
+
+fn damaged(path: &Path, error: &ParquetError) -> Error {
+    let problem = format!("not a readable Parquet file ({error}); copy it or save it again");
+    Error::data(path.display().to_string(), problem)
+}
+
 /// A column that grows.
-struct Builder {
+pub(in crate::data) struct Builder {
+    name: String,
     cells: Cells,
     /// What a whole number is multiplied by: a decimal's digits after the point.
     unit: f64,
@@ -121,6 +199,7 @@ impl Builder {
         }
         let digits = if converted == DECIMAL { column.type_scale() } else { 0 };
         Ok(Self {
+            name: column.path().string(),
             cells,
             unit: 10_f64.powi(-digits),
             unsigned: matches!(converted, UINT_8 | UINT_16 | UINT_32 | UINT_64),
@@ -129,8 +208,23 @@ impl Builder {
         })
     }
 
-    /// Takes all rows of a group; their number.
-    fn extend(&mut self, column: ColumnReader) -> Done<usize> {
+    /// The cells so far, with the different texts of all rows.
+    pub(in crate::data) fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// Forgets the cells, but not the different texts.
+    pub(in crate::data) fn clear(&mut self) {
+        match &mut self.cells {
+            Cells::Bytes(cells) => cells.clear(),
+            Cells::Singles(cells) => cells.clear(),
+            Cells::Doubles(cells) => cells.clear(),
+            Cells::Texts { codes, .. } => codes.clear(),
+        }
+    }
+
+    /// Takes the next rows of a group, at most [`BATCH`]; their number.
+    fn extend(&mut self, column: &mut ColumnReader) -> Done<usize> {
         let (unit, unsigned) = (self.unit, self.unsigned);
         match column {
             ColumnReader::BoolColumnReader(column) => self
@@ -156,27 +250,20 @@ impl Builder {
         }
     }
 
-    /// Hands over each row's value.
+    /// Hands over the values of the next rows.
     fn rows<T: DataType>(
         &mut self,
-        mut column: ColumnReaderImpl<T>,
+        column: &mut ColumnReaderImpl<T>,
         push: impl Fn(&mut Self, Option<&T::T>) -> Done<()>,
     ) -> Done<usize> {
-        let (mut levels, mut values, mut rows) = (Vec::new(), Vec::new(), 0);
-        loop {
-            levels.clear();
-            values.clear();
-            let (found, _, _) = column.read_records(BATCH, Some(&mut levels), None, &mut values)?;
-            if found == 0 {
-                return Ok(rows);
-            }
-            rows += found;
-            let mut values = values.iter();
-            for row in 0..found {
-                let there = self.level == 0 || levels.get(row) == Some(&self.level);
-                push(self, if there { values.next() } else { None })?;
-            }
+        let (mut levels, mut values) = (Vec::new(), Vec::new());
+        let (found, _, _) = column.read_records(BATCH, Some(&mut levels), None, &mut values)?;
+        let mut values = values.iter();
+        for row in 0..found {
+            let there = self.level == 0 || levels.get(row) == Some(&self.level);
+            push(self, if there { values.next() } else { None })?;
         }
+        Ok(found)
     }
 
     fn push(&mut self, number: Option<f64>) -> Done<()> {

@@ -5,8 +5,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::arrays::{Beside, ReadHeader, archive_store, array_store, stream_array};
+#[cfg(feature = "parquet")]
+use super::parquet::stream_parquet;
 use super::table::StreamedTable;
 use super::text::stream_text;
+#[cfg(feature = "parquet")]
+use crate::data::arrays::ParquetFile;
 use crate::data::arrays::{Arrays, idx_matrix, labels_beside, npy_matrix, numbers};
 use crate::data::csv_columns::Label;
 use crate::data::csv_file::TableOptions;
@@ -14,6 +18,8 @@ use crate::data::csv_rows::CsvRows;
 use crate::data::delimiter::delimiter;
 use crate::data::format::Format;
 use crate::data::input::{Input, Progress, read_error};
+#[cfg(not(feature = "parquet"))]
+use crate::data::source::no_parquet;
 use crate::data::{FileSource, ReadOptions, is_standard_input};
 use crate::error::{Error, Result};
 
@@ -29,14 +35,14 @@ pub fn cache_folder() -> PathBuf {
 }
 
 impl FileSource {
-    /// Opens the file as [`read`](Self::read) does, with the cells left in it or, of texts, compressed files and arrays in
-    /// Fortran order, in a cache in `folder` that goes with the table.
+    /// Opens the file as [`read`](Self::read) does, with the cells left in it or, of texts, Parquet and compressed files and
+    /// arrays in Fortran order, in a cache in `folder` that goes with the table.
     ///
     /// `on_progress` is called with the bytes of the file that have been read, and with all of them where that is known.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read); [`Error::Data`] for a Parquet file, for more than 2^32 rows, and for a cache that cannot
-    /// be written.
+    /// Those of [`read`](Self::read); [`Error::Data`] for more than 2^32 rows, for an archive or a Parquet file that is
+    /// compressed or comes from standard input, and for a cache that cannot be written.
     pub fn stream(
         &self,
         options: &ReadOptions<'_>,
@@ -73,8 +79,8 @@ impl FileSource {
                 self.stream_npz(input, options, &table, folder, &mut || report.row())
             }
             Format::Parquet => {
-                let problem = "a Parquet file is read whole and cannot be streamed; save it as NPY or CSV";
-                Err(Error::data(input.origin(), problem))
+                self.refuse_labels_file()?;
+                self.stream_parquet(input, &table, folder, &mut report)
             }
             Format::Unknown => {
                 Err(Error::data(input.origin(), "neither a text file nor one of NPY, NPZ, IDX or Parquet"))
@@ -98,10 +104,7 @@ impl FileSource {
     ) -> Result<StreamedTable> {
         self.refuse_labels_file()?;
         let path = input.path();
-        if input.length().is_none() || is_standard_input(path) {
-            let problem = "an NPZ file can be streamed from a plain file alone; unpack it first";
-            return Err(Error::data(input.origin(), problem));
-        }
+        refuse_packed(&input, "an NPZ file")?;
         let file = File::open(path).map_err(|source| read_error(path, source))?;
         let mut arrays = Arrays::open(file, path)?;
         let names = arrays.features(&self.selection)?;
@@ -109,6 +112,43 @@ impl FileSource {
         let store = archive_store(&mut arrays, &names, path, folder)?;
         stream_array(store, Beside { path, labels, features_only: true }, table, on_row)
     }
+}
+
+impl FileSource {
+    #[cfg(feature = "parquet")]
+    fn stream_parquet(
+        &self,
+        input: Input,
+        table: &TableOptions<'_>,
+        folder: &Path,
+        report: &mut Report<'_>,
+    ) -> Result<StreamedTable> {
+        refuse_packed(&input, "a Parquet file")?;
+        let path = input.path().to_path_buf();
+        let file = ParquetFile::open(input)?;
+        let all = file.rows();
+        stream_parquet(&file, &path, table, folder, &mut |rows| report.share(rows as u64, all))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn stream_parquet(
+        &self,
+        input: Input,
+        _table: &TableOptions<'_>,
+        _folder: &Path,
+        _report: &mut Report<'_>,
+    ) -> Result<StreamedTable> {
+        Err(no_parquet(input.origin()))
+    }
+}
+
+/// Refuses what can only be read from its end, where that is not at hand.
+fn refuse_packed(input: &Input, what: &str) -> Result<()> {
+    if input.length().is_some() && !is_standard_input(input.path()) {
+        return Ok(());
+    }
+    let problem = format!("{what} can be streamed from a plain file alone; unpack it first");
+    Err(Error::data(input.origin(), problem))
 }
 
 /// Says now and then how much of a file has been read.
@@ -121,6 +161,14 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn new(progress: Progress, on_progress: &'a mut dyn FnMut(u64, Option<u64>)) -> Self {
         Self { progress, rows: 0, on_progress }
+    }
+
+    /// So many of all rows, where the file is not read from one end to the other.
+    #[cfg(feature = "parquet")]
+    fn share(&mut self, rows: u64, all: u64) {
+        let total = self.progress.total;
+        let bytes = total.map(|total| (u128::from(total) * u128::from(rows) / u128::from(all.max(1))) as u64);
+        (self.on_progress)(bytes.unwrap_or(0), total);
     }
 
     fn row(&mut self) {

@@ -56,6 +56,11 @@ impl StreamedPart {
         Ok(Self { table, rows: rows.map(Arc::new), steps, n_features: preprocessing.n_features() })
     }
 
+    /// Number of samples, m.
+    pub fn m(&self) -> usize {
+        self.rows.as_ref().map_or(self.table.table().m(), |rows| rows.len())
+    }
+
     /// The features of a row from its cells.
     fn prepare(&self, row: usize, cells: &[f64], x: &mut [f32]) -> Result<()> {
         let mut next = 0;

@@ -1,5 +1,7 @@
 //! How much memory a file would take if it were read whole, from a look at its beginning.
 
+#[cfg(feature = "parquet")]
+use crate::data::arrays::ParquetFile;
 use crate::data::arrays::{idx_matrix, npy_matrix};
 use crate::data::delimiter::delimiter;
 use crate::data::format::Format;
@@ -23,6 +25,12 @@ impl FileSource {
             return Ok(None);
         }
         let input = Input::open(&self.path)?;
+        #[cfg(feature = "parquet")]
+        if Format::of(input.path(), input.head()) == Format::Parquet && input.length().is_some() {
+            // Its columns are known from the end of the file alone.
+            let file = ParquetFile::open(input)?;
+            return Ok(Some(file.rows().saturating_mul(file.names().len() as u64 * (8 + PREPARED))));
+        }
         let (on_disk, length) = (input.progress().total, input.length());
         let Some(bytes) = length.or(on_disk.map(|bytes| bytes.saturating_mul(PACKED))) else {
             return Ok(None);

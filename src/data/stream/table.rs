@@ -109,6 +109,34 @@ impl StreamedTable {
         Ok(())
     }
 
+    /// Reads the cells of a feature's column, row after row.
+    pub(in crate::data) fn visit_column(
+        &self,
+        at: usize,
+        take: &mut dyn FnMut(usize, Option<f64>) -> Result<()>,
+    ) -> Result<()> {
+        let column = self.columns[at];
+        self.scan(None, &mut |row, cells| take(row, Some(cells[column]).filter(|cell| !cell.is_nan())))
+    }
+
+    /// Leaves a feature's column out.
+    pub(in crate::data) fn remove_column(&mut self, at: usize) {
+        self.table.remove_column(at);
+        self.columns.remove(at);
+    }
+
+    /// Some rows, all without `rows`, as samples prepared by `preprocessing`, with targets or without.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for other columns than those fitted.
+    pub fn samples(
+        self: &Arc<Self>,
+        rows: Option<Vec<u32>>,
+        preprocessing: &Preprocessing,
+    ) -> Result<StreamedPart> {
+        StreamedPart::new(self.clone(), rows, preprocessing)
+    }
+
     /// Some rows, all without `rows`, as samples prepared by `preprocessing`, and a data set of their targets without their
     /// features.
     ///
@@ -136,7 +164,7 @@ impl StreamedTable {
             units: preprocessing.units(),
             targets,
         };
-        Ok((StreamedPart::new(self.clone(), rows, preprocessing)?, dataset))
+        Ok((self.samples(rows, preprocessing)?, dataset))
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -149,7 +177,7 @@ impl StreamedTable {
     }
 
     /// An [`Error::Data`] that names the file and a row.
-    pub(super) fn error(&self, row: usize, problem: String) -> Error {
+    pub(in crate::data) fn error(&self, row: usize, problem: String) -> Error {
         let Some(column) = self.lines else { return self.table.error(row, problem) };
         let mut line = 0;
         let read = self.store.visit(&[row], &mut |_, cells| {
