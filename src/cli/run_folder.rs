@@ -26,24 +26,41 @@ impl RunFolder {
     /// [`Error::Write`] when it cannot be made; [`Error::InvalidArgument`] when `wanted` already holds something, or another
     /// process trains in it.
     pub fn create(wanted: Option<&Path>, name: &str) -> Result<Self> {
-        let runs = Path::new("runs");
-        let path = wanted.unwrap_or(runs);
-        // Complete before anything is made: dropped on the way, it takes back what was made so far.
-        let mut folder = Self { path: path.into(), lock: None, made: missing(path), kept: false };
+        // There before anything is made: dropped on the way, it takes back what was made so far.
+        let mut folder = Self { path: PathBuf::new(), lock: None, made: Vec::new(), kept: false };
         match wanted {
             Some(path) => {
-                fs::create_dir_all(path).map_err(|source| Error::Write { path: path.into(), source })?;
+                folder.path = path.into();
                 // Before it is looked at: of two that find it empty one would write among the other's files.
-                folder.lock = Lock::of("--out", path)?;
+                folder.make_and_lock("--out")?;
                 check_empty(path)?;
             }
             None => {
+                let runs = Path::new("runs");
+                make(runs, &mut folder.made)?;
                 folder.path = fresh(runs, name)?;
-                folder.made.insert(0, folder.path.clone());
-                folder.lock = Lock::of("run", &folder.path)?;
+                folder.made.push(folder.path.clone());
+                folder.make_and_lock("run")?;
             }
         }
         Ok(folder)
+    }
+
+    /// Makes the folder if it is not there, and locks it.
+    fn make_and_lock(&mut self, what: &'static str) -> Result<()> {
+        loop {
+            make(&self.path, &mut self.made)?;
+            let lock = Lock::of(what, &self.path);
+            if lock.is_err() {
+                // It is in use, whoever made it.
+                self.made.clear();
+            }
+            self.lock = lock?;
+            // Whoever had it may have taken it away in between; what is locked then is no folder of anybody's.
+            if self.lock.as_ref().is_none_or(|lock| lock.is_of(&self.path)) {
+                return Ok(());
+            }
+        }
     }
 
     /// The folder of a run that goes on, by itself or by the checkpoint in it.
@@ -91,20 +108,36 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        drop(self.lock.take());
+        if cfg!(not(unix)) {
+            // The lock is a file in the folder.
+            drop(self.lock.take());
+        }
         if !self.kept {
-            for path in &self.made {
-                // Only an empty folder can be removed like this; nothing of anybody's is lost.
+            for path in self.made.iter().rev() {
+                // Only an empty folder can be removed like this, and only while nobody else can lock it; nothing of anybody's is
+                // lost.
                 let _ = fs::remove_dir(path);
             }
         }
     }
 }
 
-/// The folders on the way to `path` that are not there yet, the innermost first.
-fn missing(path: &Path) -> Vec<PathBuf> {
+/// Makes the folders on the way to `path` that are not there yet, and adds those that it made, the innermost last.
+fn make(path: &Path, made: &mut Vec<PathBuf>) -> Result<()> {
     let named = path.ancestors().filter(|folder| !folder.as_os_str().is_empty());
-    named.take_while(|folder| !folder.exists()).map(Path::to_path_buf).collect()
+    let missing: Vec<&Path> = named.take_while(|folder| !folder.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Ok(()) => made.push(folder.to_path_buf()),
+            // Another process was faster.
+            Err(_) if folder.is_dir() => {}
+            Err(source) => return Err(Error::Write { path: path.into(), source }),
+        }
+    }
+    if path.is_dir() {
+        return Ok(());
+    }
+    Err(Error::Write { path: path.into(), source: io::ErrorKind::NotADirectory.into() })
 }
 
 /// A folder of which only a name inside was given is the current one.
@@ -114,7 +147,7 @@ fn if_named(folder: &Path) -> &Path {
 
 /// A folder that other processes see is in use. The system lets go of it when the process ends, so that none is ever left.
 struct Lock {
-    _file: File,
+    file: File,
     /// The file that is locked, where folders cannot be.
     made: Option<PathBuf>,
 }
@@ -136,13 +169,29 @@ impl Lock {
         };
         let file = file.map_err(|source| Error::Read { path: folder.into(), source })?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file, made })),
+            Ok(()) => Ok(Some(Self { file, made })),
             Err(TryLockError::WouldBlock) => {
                 let reason = "another gpu-nn is training in it; wait for its end, or name another folder";
                 Err(Error::invalid(what, folder.display(), reason))
             }
             Err(TryLockError::Error(_)) => Ok(None),
         }
+    }
+}
+
+impl Lock {
+    /// Whether what is locked is still that folder.
+    #[cfg(unix)]
+    fn is_of(&self, folder: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
+        identity(self.file.metadata()) == identity(fs::metadata(folder))
+    }
+
+    /// Whether what is locked is still in that folder; Windows removes no folder with an open file in it.
+    #[cfg(not(unix))]
+    fn is_of(&self, _folder: &Path) -> bool {
+        self.file.metadata().is_ok()
     }
 }
 
