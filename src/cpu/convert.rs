@@ -1,6 +1,8 @@
 //! Between the `f64` of callers and the `f32` in here, as fast as memory goes: plain loops, compiled for the vectors of the
 //! processor at hand.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::error::Error;
@@ -19,8 +21,8 @@ pub(super) fn beyond_single(what: &str, values: &[f64]) -> Error {
     Error::data(what, format!("value {at} is {value}, {next}"))
 }
 
-/// The values as f64.
-pub(super) fn widen(values: &[f32], wide: &mut [f64]) {
+/// The values as f64, as many as `wide` has room for; all of it is written if there are as many.
+pub(super) fn widen(values: &[f32], wide: &mut [MaybeUninit<f64>]) {
     Arch::new().dispatch(Widen { values, wide });
 }
 
@@ -46,7 +48,7 @@ impl WithSimd for Round<'_> {
 
 struct Widen<'a> {
     values: &'a [f32],
-    wide: &'a mut [f64],
+    wide: &'a mut [MaybeUninit<f64>],
 }
 
 impl WithSimd for Widen<'_> {
@@ -55,7 +57,7 @@ impl WithSimd for Widen<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         for (wide, value) in self.wide.iter_mut().zip(self.values) {
-            *wide = f64::from(*value);
+            wide.write(f64::from(*value));
         }
     }
 }

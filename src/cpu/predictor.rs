@@ -45,8 +45,10 @@ pub(super) fn predict(network: &Network, parameters: &[f32], x: &[f64], m: usize
     let threads = shape.is_worth_threads(m);
     let mut team = Team::new(blocks.width);
     let pass = Pass { arch: team.arch, plan: &plan, shared: threads && shape.wide, t: 0 };
-    let mut output = vec![0.0; network.n_outputs() * m];
-    let mut parts = parts(&mut output, m, blocks.width);
+    // Not cleared first: that takes one thread as long as all threads take for a small network.
+    let size = network.n_outputs() * m;
+    let mut output = Vec::with_capacity(size);
+    let mut parts = parts(&mut output.spare_capacity_mut()[..size], m, blocks.width);
     let refused = AtomicBool::new(false);
     team.each(&plan, &mut parts, threads && !shape.wide, |index, part, member| {
         let Member { scratch, input } = member;
@@ -54,17 +56,24 @@ pub(super) fn predict(network: &Network, parameters: &[f32], x: &[f64], m: usize
             return refused.store(true, Ordering::Relaxed);
         };
         pass.run(&block, scratch, pass::Parameters::Read(parameters));
-        let outputs = scratch.outputs(&plan, block.width).chunks_exact(block.width);
-        for (to, from) in part.iter_mut().zip(outputs) {
+        let mut outputs = scratch.outputs(&plan, block.width).chunks_exact(block.width);
+        for to in part {
+            let from = outputs.next().expect("a block has a row of each output");
             widen(&from[..to.len()], to);
         }
     });
-    if refused.into_inner() { Err(beyond_single("features", x)) } else { Ok(output) }
+    if refused.into_inner() {
+        return Err(beyond_single("features", x));
+    }
+    // SAFETY: the parts are all of the first `size` elements, no block was refused, and of one that was not, every element of
+    // its part was written: `widen` fills it from as many numbers, and a row too few is a panic.
+    unsafe { output.set_len(size) };
+    Ok(output)
 }
 
 /// A matrix (rows, m) as its rows' pieces of `width` columns, by blocks.
-fn parts(matrix: &mut [f64], m: usize, width: usize) -> Vec<Vec<&mut [f64]>> {
-    let mut parts: Vec<Vec<&mut [f64]>> = (0..m.div_ceil(width)).map(|_| Vec::new()).collect();
+fn parts<T>(matrix: &mut [T], m: usize, width: usize) -> Vec<Vec<&mut [T]>> {
+    let mut parts: Vec<Vec<&mut [T]>> = (0..m.div_ceil(width)).map(|_| Vec::new()).collect();
     for row in matrix.chunks_exact_mut(m) {
         for (part, piece) in parts.iter_mut().zip(row.chunks_mut(width)) {
             part.push(piece);
