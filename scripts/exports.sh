@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Checks `gpu-nn export` and `gpu-nn import` with onnx, onnxruntime, NumPy and scikit-learn in a virtual environment of
-# their own; `cargo test -p onnx-check` asks tract. Needs Python 3.11 with venv.
+# Checks `gpu-nn export` and `gpu-nn import` with onnx, onnxruntime, tract, NumPy and scikit-learn in a virtual
+# environment of their own. Needs Python 3.11 with venv.
 #
 #   scripts/exports.sh [PROGRAM]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-  echo "no Python 3.11 with venv: onnxruntime and scikit-learn were not asked" >&2
+  echo "no Python 3.11 with venv: onnxruntime, tract and scikit-learn were not asked" >&2
   exit 0
 fi
 program=${1:-}
