@@ -16,5 +16,6 @@ if [ -z "$program" ]; then
 fi
 venv=target/exports
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement scripts/exports-requirements.txt
+# Compiling what is imported once takes longer than all checks.
+"$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check --requirement scripts/exports-requirements.txt
 PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" scripts/check_exports.py "$program"
