@@ -82,7 +82,7 @@ impl ModelArgs {
         check_backend(self.backend.backend)?;
         let (samples, dataset) = self.stream.looked_through(file, lines, |folder, on_progress| {
             let (samples, dataset) = model.streamed_part(file, part, folder, on_progress)?;
-            Ok((dataset.m, (samples, dataset)))
+            Ok((samples.table().table().m(), (samples, dataset)))
         })?;
         Ok((dataset, Some(Arc::new(samples))))
     }

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use gpu_nn::Result;
 use gpu_nn::data::{Features, Part};
 use gpu_nn::model::{Durability, Model, Replacement};
 use gpu_nn::network::Loss;
+use gpu_nn::{Error, Result};
 
 use super::console::{self, Reading};
+use super::interrupt::Interrupt;
 use super::model_options::{ModelArgs, Samples};
 
 /// Print a trained network's answer for every sample as CSV: the class and its probabilities, or the value.
@@ -33,11 +34,18 @@ async fn answer(args: Args) -> Result<()> {
     let samples = args.asked.unlabelled(&model, args.asked.part(Part::All), lines)?;
     let (backend, _) = args.asked.backend.open().await?;
     let (network, parameters) = (&model.network, &model.parameters);
+    // An unfinished file is taken away again.
+    let interrupt = args.out.is_some().then(Interrupt::listen).transpose()?;
+    let check = |done, all| match &interrupt {
+        Some(interrupt) if interrupt.token().is_cancelled() => Err(interrupted(done, all)),
+        _ => Ok(()),
+    };
     let mut sink = Sink::new(args.out.as_deref())?;
     sink.write(&header(&model))?;
     match samples {
         Samples::Whole(Features { x, m, .. }) => {
             let a = backend.predict(network, parameters, &x, m).await?;
+            check(0, m)?;
             sink.write(&table(&model, &a, m))?;
         }
         Samples::Streamed(samples) => {
@@ -45,7 +53,7 @@ async fn answer(args: Args) -> Result<()> {
             let mut take = |block: Range<usize>, a: &[f64]| {
                 sink.write(&table(&model, a, block.len()))?;
                 reading.rows(block.end as u64, m as u64);
-                Ok(())
+                check(block.end, m)
             };
             let done = backend.predict_streamed(network, parameters, &*samples, m, &mut take).await;
             reading.finish();
@@ -53,6 +61,11 @@ async fn answer(args: Args) -> Result<()> {
         }
     }
     sink.finish()
+}
+
+fn interrupted(done: usize, all: usize) -> Error {
+    let next = "no file was written; start again".to_owned();
+    Error::Cancelled { what: "answers", done, all, next }
 }
 
 /// Where answers go.

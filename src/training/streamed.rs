@@ -70,7 +70,7 @@ impl Backend {
     /// (n_L, samples). The bits are those of [`predict`](Self::predict).
     ///
     /// # Errors
-    /// Those of the samples, of [`predict`](Self::predict) and of `take`; [`Error::InvalidArgument`] for a backend that holds
+    /// Those of the samples, of [`predict`](Self::predict) and of `take`; [`crate::Error::InvalidArgument`] for a backend that holds
     /// all samples.
     pub async fn predict_streamed(
         &self,
@@ -93,7 +93,7 @@ impl Backend {
     /// The cost of a trained network on a data set whose features `source` has. The bits are those of [`cost`](Self::cost).
     ///
     /// # Errors
-    /// Those of the samples and of [`cost`](Self::cost); [`Error::InvalidArgument`] for a backend that holds all samples.
+    /// Those of the samples and of [`cost`](Self::cost); [`crate::Error::InvalidArgument`] for a backend that holds all samples.
     pub async fn cost_streamed(
         &self,
         network: &Network,

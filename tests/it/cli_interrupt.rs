@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::arrays::npy;
 use crate::command::Desk;
 use crate::gpu_support::device;
 
@@ -98,6 +99,25 @@ fn ctrl_c_keeps_a_checkpoint_from_which_a_training_goes_on_with_the_same_bits() 
             assert!(bytes("part") == bytes("whole"), "{way}: {name} differs");
         }
     }
+}
+
+#[test]
+fn an_interrupted_prediction_leaves_nothing_behind() {
+    let desk = Desk::new();
+    desk.output("train --data noisy_moons --iterations 10 --backend cpu --no-plots --quiet --out run");
+    fs::write(desk.path("x.npy"), npy("<f4", false, "(1000000, 2)", &vec![0; 8_000_000])).unwrap();
+    let before = desk.contents();
+    let running = Running::start(&desk, "predict run --data x.npy --stream --backend cpu --out answers.csv");
+    // Signals are listened to before anything is written.
+    let begun = |name: std::ffi::OsString| name.to_string_lossy().ends_with("unfinished");
+    while !fs::read_dir(desk.path("")).unwrap().any(|entry| begun(entry.unwrap().file_name())) {
+        std::thread::yield_now();
+    }
+    running.signal("INT");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("interrupted after ") && ended.stderr.contains(" of 1000000 answers"));
+    assert_eq!(desk.contents(), before);
 }
 
 #[test]

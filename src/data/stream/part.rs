@@ -56,6 +56,11 @@ impl StreamedPart {
         Ok(Self { table, rows: rows.map(Arc::new), steps, n_features: preprocessing.n_features() })
     }
 
+    /// The table that they are rows of.
+    pub fn table(&self) -> &StreamedTable {
+        &self.table
+    }
+
     /// Number of samples, m.
     pub fn m(&self) -> usize {
         self.rows.as_ref().map_or(self.table.table().m(), |rows| rows.len())
