@@ -114,3 +114,20 @@ pub fn answers(network: &Network, parameters: &Parameters, x: &[f64]) -> Vec<f64
     let outputs = network.n_outputs();
     (0..outputs * m).map(|i| a[i % outputs * m + i / outputs]).collect()
 }
+
+/// The generated code of ONNX's messages and what it is generated from are those that were generated together; whether they
+/// fit, `cargo test --manifest-path tests/onnx/Cargo.toml` asks the generator.
+#[test]
+fn the_code_of_onnx_is_as_it_was_generated() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/export/onnx");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let checksum = |text: &str| {
+        let mut crc = flate2::Crc::new();
+        crc.update(text.as_bytes());
+        format!("{:08x}", crc.sum())
+    };
+    let (proto, file) = (text("onnx.proto"), text("proto.rs"));
+    let (head, code) = file.split_once("\n\n").unwrap();
+    let found = format!("//! CRC-32: onnx.proto {}, the code {}", checksum(&proto), checksum(code));
+    assert_eq!(head.lines().last(), Some(&found[..]), "one was changed without the other, or by hand");
+}
