@@ -48,7 +48,7 @@ impl RunFolder {
 
     /// Makes the folder if it is not there, and locks it.
     fn make_and_lock(&mut self, what: &'static str) -> Result<()> {
-        loop {
+        for _ in 0..TRIES {
             make(&self.path, &mut self.made)?;
             let lock = Lock::of(what, &self.path);
             if lock.is_err() {
@@ -58,9 +58,10 @@ impl RunFolder {
             self.lock = lock?;
             // Whoever had it may have taken it away in between; what is locked then is no folder of anybody's.
             if self.lock.as_ref().is_none_or(|lock| lock.is_of(&self.path)) {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// The folder of a run that goes on, by itself or by the checkpoint in it.
@@ -151,6 +152,9 @@ struct Lock {
     /// The file that is locked, where folders cannot be.
     made: Option<PathBuf>,
 }
+
+/// How often a folder is made again that others take away; a file system that gives a folder two identities ends it too.
+const TRIES: usize = 100;
 
 /// The name of the file that is locked on systems that do not lock folders.
 const LOCK_NAME: &str = "in-use.lock";
