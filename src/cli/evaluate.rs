@@ -1,7 +1,6 @@
 //! `gpu-nn evaluate`: accuracy, confusion matrix and cost of a trained network on labelled data.
 
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,17 +89,10 @@ async fn evaluate_streamed(
 ) -> Result<Evaluation> {
     let Model { network, parameters, .. } = model;
     let (m, reading) = (dataset.m, Reading::new(lines, "rows judged"));
-    let mut output = vec![0.0; network.n_outputs() * m];
-    let mut take = |block: Range<usize>, a: &[f64]| {
-        for (to, from) in output.chunks_exact_mut(m).zip(a.chunks_exact(block.len())) {
-            to[block.clone()].copy_from_slice(from);
-        }
-        reading.rows(block.end as u64, m as u64);
-        Ok(())
-    };
-    let done = backend.predict_streamed(network, parameters, &*samples, m, &mut take).await;
+    let mut on_samples = |done| reading.rows(done as u64, m as u64);
+    let output = backend.outputs_streamed(network, parameters, &*samples, m, &mut on_samples).await;
     reading.finish();
-    done?;
+    let output = output?;
     let cost = backend.cost_streamed(network, parameters, samples, dataset).await?;
     Ok(Evaluation::new(network, cost, output, dataset))
 }

@@ -80,10 +80,11 @@ impl ModelArgs {
             return Ok((model.part(&source, part)?, None));
         };
         check_backend(self.backend.backend)?;
-        let (samples, dataset) = self.stream.looked_through(file, lines, |folder, on_progress| {
-            let (samples, dataset) = model.streamed_part(file, part, folder, on_progress)?;
-            Ok((samples.table().table().m(), (samples, dataset)))
-        })?;
+        let (samples, dataset) = self.stream.looked_through(
+            lines,
+            |folder, on_progress| model.streamed_part(file, part, folder, on_progress),
+            |(samples, _)| samples.table().table(),
+        )?;
         Ok((dataset, Some(Arc::new(samples))))
     }
 
@@ -100,10 +101,11 @@ impl ModelArgs {
             return model.features(&source).map(Samples::Whole);
         };
         check_backend(self.backend.backend)?;
-        let samples = self.stream.looked_through(file, lines, |folder, on_progress| {
-            let samples = model.streamed_features(file, folder, on_progress)?;
-            Ok((samples.m(), samples))
-        })?;
+        let samples = self.stream.looked_through(
+            lines,
+            |folder, on_progress| model.streamed_features(file, folder, on_progress),
+            |samples| samples.table().table(),
+        )?;
         Ok(Samples::Streamed(Arc::new(samples)))
     }
 }

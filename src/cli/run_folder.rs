@@ -36,10 +36,7 @@ impl RunFolder {
                 check_empty(path)?;
             }
             None => {
-                let runs = Path::new("runs");
-                make(runs, &mut folder.made)?;
-                folder.path = fresh(runs, name)?;
-                folder.made.push(folder.path.clone());
+                folder.path = fresh(Path::new("runs"), name, &mut folder.made)?;
                 folder.make_and_lock("run")?;
             }
         }
@@ -181,9 +178,7 @@ impl Lock {
             Err(TryLockError::Error(_)) => Ok(None),
         }
     }
-}
 
-impl Lock {
     /// Whether what is locked is still that folder.
     #[cfg(unix)]
     fn is_of(&self, folder: &Path) -> bool {
@@ -218,12 +213,15 @@ fn check_empty(path: &Path) -> Result<()> {
 }
 
 /// The first `NAME-N` that nobody has: making a folder is the test, so that two runs at once get two.
-fn fresh(parent: &Path, name: &str) -> Result<PathBuf> {
-    fs::create_dir_all(parent).map_err(|source| Error::Write { path: parent.into(), source })?;
+fn fresh(parent: &Path, name: &str, made: &mut Vec<PathBuf>) -> Result<PathBuf> {
+    make(parent, made)?;
     for n in 1.. {
         let path = parent.join(format!("{name}-{n}"));
         match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
+            Ok(()) => {
+                made.push(path.clone());
+                return Ok(path);
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(Error::Write { path, source }),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use gpu_nn::data::{DataSource, FileSource, HeldOut, ReadOptions, StreamedTable, cache_folder};
+use gpu_nn::data::{DataSource, FileSource, HeldOut, RawTable, ReadOptions, StreamedTable, cache_folder};
 use gpu_nn::model::OnProgress;
 use gpu_nn::schedule::Lowering;
 use gpu_nn::training::BackendChoice;
@@ -166,29 +166,26 @@ impl StreamArgs {
 
     /// Opens a file.
     fn open(&self, file: &FileSource, options: &ReadOptions<'_>, lines: bool) -> Result<StreamedTable> {
-        let open = |folder: &Path, on_progress: OnProgress<'_>| {
-            let table = file.stream(options, folder, on_progress)?;
-            Ok((table.table().m(), table))
-        };
-        self.looked_through(file, lines, open)
+        let open = |folder: &Path, on_progress: OnProgress<'_>| file.stream(options, folder, on_progress);
+        self.looked_through(lines, open, StreamedTable::table)
     }
 
-    /// Opens a file as `open` does, which also says how many rows it has, with a bar meanwhile.
+    /// Opens a file as `open` does, with a bar meanwhile; then says how large the `table` of it is.
     pub fn looked_through<T>(
         &self,
-        file: &FileSource,
         lines: bool,
-        open: impl FnOnce(&Path, OnProgress<'_>) -> Result<(usize, T)>,
+        open: impl FnOnce(&Path, OnProgress<'_>) -> Result<T>,
+        table: impl FnOnce(&T) -> &RawTable,
     ) -> Result<T> {
         let folder = self.cache.clone().unwrap_or_else(cache_folder);
         let (reading, start) = (Reading::new(lines, "read"), Instant::now());
         let opened = open(&folder, &mut |done, all| reading.bytes(done, all));
         reading.finish();
-        let (m, opened) = opened?;
+        let opened = opened?;
         if lines {
-            let (m, time) = (thousands(m), console::seconds(start.elapsed()));
-            let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
-            console::print(&format!("streamed  {name}: {m} rows looked through in {time}\n"))?;
+            let table = table(&opened);
+            let (m, time) = (thousands(table.m()), console::seconds(start.elapsed()));
+            console::print(&format!("streamed  {}: {m} rows looked through in {time}\n", table.name()))?;
         }
         Ok(opened)
     }

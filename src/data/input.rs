@@ -129,6 +129,12 @@ impl Input {
         self.length
     }
 
+    /// Whether it is a file of its own bytes, which can be opened again and read in any order: not standard input, nothing
+    /// compressed.
+    pub(super) fn is_plain(&self) -> bool {
+        self.length.is_some()
+    }
+
     /// How much of it has been read, now and later.
     pub(super) fn progress(&self) -> Progress {
         self.progress.clone()

@@ -13,10 +13,7 @@ use super::room::in_blocks_that_fit;
 use super::windows::Evaluation;
 use crate::error::Result;
 use crate::network::{Network, Parameters};
-use crate::schedule::{self, Batches, Problem, RateSchedule, Variant};
-
-/// Samples an evaluation takes at a time, unless the batches are larger: its matrices stay small.
-const EVALUATION_BLOCK: usize = 1 << 13;
+use crate::schedule::{self, Batches, EVALUATION_BLOCK, Problem, RateSchedule, Variant};
 
 /// A network in training on a device, in single precision.
 pub struct Executor<'d> {

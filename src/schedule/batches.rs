@@ -7,6 +7,9 @@ use std::ops::Range;
 
 use super::hash::{GOLDEN, mix};
 
+/// Samples that an evaluation takes at a time, unless the batches are larger: its matrices stay small.
+pub const EVALUATION_BLOCK: usize = 1 << 13;
+
 /// Samples, so many at a time; the last batch of an epoch takes what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batches {

@@ -18,7 +18,7 @@ mod peak;
 mod problem;
 mod rate;
 
-pub use batches::{Batches, Order, Window};
+pub use batches::{Batches, EVALUATION_BLOCK, Order, Window};
 pub use build::{
     Variant, check_data, check_features, evaluation, evaluation_with, gradients, gradients_with, prediction,
     training_step, training_step_with,

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu::{self, AdapterRequest, Api};
 use crate::network::{Network, Parameters};
-use crate::schedule::{Lowering, Problem};
+use crate::schedule::{EVALUATION_BLOCK, Lowering, Problem};
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,11 +68,6 @@ impl FromStr for BackendChoice {
             Error::invalid("backend", text, format!("use one of {}", names.join(", ")))
         })
     }
-}
-
-/// Of m samples those whose costs are summed on their own: fewer than fill a device's memory with the matrices between layers.
-pub(super) fn evaluated_at_once(m: usize) -> usize {
-    m.min(1 << 13)
 }
 
 /// An open backend.
@@ -352,7 +347,7 @@ impl Backend {
         let (m, y) = (dataset.m, dataset.y());
         // No step is taken, so the learning rate does not matter.
         let problem = Problem {
-            batch_size: evaluated_at_once(m),
+            batch_size: m.min(EVALUATION_BLOCK),
             ..Problem::full_batch(network, parameters, &dataset.x, &y, m, 1.0)
         };
         self.executor(&problem, Lowering::Layerwise)?.cost().await

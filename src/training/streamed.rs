@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::backend::{Backend, evaluated_at_once};
+use super::backend::Backend;
 use super::executor::{Executor, whole};
 use super::feed::{Feed, Targets as FeedTargets, stand_in};
 use super::score::Score;
@@ -11,7 +11,7 @@ use super::trainer::Trainer;
 use crate::data::{Dataset, SampleSource};
 use crate::error::Result;
 use crate::network::{Loss, Network, Parameters};
-use crate::schedule::{Batches, Problem};
+use crate::schedule::{Batches, EVALUATION_BLOCK, Problem};
 
 /// Bytes of the features of a block.
 const BLOCK: usize = 1 << 22;
@@ -90,6 +90,29 @@ impl Backend {
         Ok(())
     }
 
+    /// The output of a trained network for m samples that are not in memory, A_L (n_L, m), which is; `on_samples` is told how
+    /// many are done.
+    ///
+    /// # Errors
+    /// Those of [`predict_streamed`](Self::predict_streamed).
+    pub async fn outputs_streamed(
+        &self,
+        network: &Network,
+        parameters: &Parameters,
+        source: &dyn SampleSource,
+        m: usize,
+        on_samples: &mut dyn FnMut(usize),
+    ) -> Result<Vec<f64>> {
+        let mut all = vec![0.0; network.n_outputs() * m];
+        let mut take = |block: Range<usize>, a: &[f64]| {
+            place(&mut all, m, block.clone(), a);
+            on_samples(block.end);
+            Ok(())
+        };
+        self.predict_streamed(network, parameters, source, m, &mut take).await?;
+        Ok(all)
+    }
+
     /// The cost of a trained network on a data set whose features `source` has. The bits are those of [`cost`](Self::cost).
     ///
     /// # Errors
@@ -101,7 +124,7 @@ impl Backend {
         source: Arc<dyn SampleSource>,
         dataset: &Dataset,
     ) -> Result<f64> {
-        let batches = Batches::in_order(dataset.m, evaluated_at_once(dataset.m));
+        let batches = Batches::in_order(dataset.m, dataset.m.min(EVALUATION_BLOCK));
         let window = stand_in(network.n_features(), network.target_rows(), batches, 1);
         let problem = Problem {
             batch_size: batches.size,
@@ -130,11 +153,16 @@ pub(super) async fn outputs(
         let a = block_outputs(executor, source, block.clone()).await?;
         let n_outputs = a.len() / block.len();
         all.resize(n_outputs * m, 0.0);
-        for (to, from) in all.chunks_exact_mut(m).zip(a.chunks_exact(block.len())) {
-            to[block.clone()].copy_from_slice(from);
-        }
+        place(&mut all, m, block, &a);
     }
     Ok(all)
+}
+
+/// Puts the outputs a (n_L, samples) of some of m samples among those of all, (n_L, m).
+fn place(all: &mut [f64], m: usize, samples: Range<usize>, a: &[f64]) {
+    for (to, from) in all.chunks_exact_mut(m).zip(a.chunks_exact(samples.len())) {
+        to[samples.clone()].copy_from_slice(from);
+    }
 }
 
 async fn block_outputs(

@@ -217,7 +217,8 @@ fn texts(cells: Cells) -> Cells {
         return cells;
     }
     let mut numbers = NumberTexts::default();
-    let codes = (0..cells.len()).map(|row| numbers.code(cells.number(row))).collect();
+    let code = |row| cells.number(row).map_or(NO_TEXT, |number| numbers.code(number));
+    let codes = (0..cells.len()).map(code).collect();
     Cells::Texts { codes, texts: numbers.texts }
 }
 
@@ -229,9 +230,8 @@ pub(in crate::data) struct NumberTexts {
 }
 
 impl NumberTexts {
-    /// The code of a cell.
-    pub(in crate::data) fn code(&mut self, number: Option<f64>) -> u32 {
-        let Some(number) = number else { return NO_TEXT };
+    /// The code of a number.
+    pub(in crate::data) fn code(&mut self, number: f64) -> u32 {
         *self.known.entry(number.to_bits()).or_insert_with(|| {
             self.texts.push(number.to_string());
             self.texts.len() as u32 - 1

@@ -9,7 +9,6 @@ use super::columns::Matrix;
 use crate::data::csv_columns::{Label, Selection};
 use crate::data::csv_rows::list;
 use crate::data::input::{Input, read_error};
-use crate::data::is_standard_input;
 use crate::data::table::Cells;
 use crate::error::{Error, Result};
 use crate::npy::{Archive, Failure, Header};
@@ -70,7 +69,7 @@ pub(in crate::data) fn read_npz(
     with_labels: bool,
 ) -> Result<(Sheet, Selection)> {
     let path = input.path().to_path_buf();
-    let seekable = input.length().is_some() && !is_standard_input(&path);
+    let seekable = input.is_plain();
     if seekable {
         let file = File::open(&path).map_err(|source| read_error(&path, source))?;
         return Arrays::open(file, &path)?.sheet(label, selection, with_labels);

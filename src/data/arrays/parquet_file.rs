@@ -16,10 +16,10 @@ use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
 use super::Sheet;
 use super::parquet_pages::{CheckedPages, lies_within};
+use crate::data::Scale;
 use crate::data::csv_rows::named;
 use crate::data::input::{Input, read_error};
 use crate::data::table::{Cells, NO_TEXT};
-use crate::data::{Scale, is_standard_input};
 use crate::error::{Error, Result};
 
 /// Rows read at a time.
@@ -66,7 +66,7 @@ impl ParquetFile {
     /// [`Error::Read`]; [`Error::Data`] for a damaged file.
     pub(in crate::data) fn open(input: Input) -> Result<Self> {
         let path = input.path().to_path_buf();
-        if input.length().is_some() && !is_standard_input(&path) {
+        if input.is_plain() {
             let file = File::open(&path).map_err(|source| read_error(&path, source))?;
             return Self::of(file, path);
         }

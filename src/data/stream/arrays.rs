@@ -11,7 +11,6 @@ use crate::data::Scale;
 use crate::data::arrays::{Arrays, Chosen, Matrix as Array, check_labels, failed, no_labels, npy_matrix};
 use crate::data::csv_file::TableOptions;
 use crate::data::input::{Input, read_error};
-use crate::data::is_standard_input;
 use crate::data::table::{Cells, Column};
 use crate::error::{Error, Result};
 use crate::npy::{Failure, Kind, blocks, expect_end};
@@ -31,7 +30,7 @@ pub(super) type ReadHeader = fn(&mut dyn Read, Option<u64>) -> std::result::Resu
 /// Those of the header; [`Error::Data`] for a cache that cannot be written.
 pub(super) fn array_store(input: Input, header: ReadHeader, folder: &Path) -> Result<Store> {
     let (path, length) = (input.path().to_path_buf(), input.length());
-    let plain = length.is_some() && !is_standard_input(&path);
+    let plain = input.is_plain();
     let mut reader = input.into_reader();
     let (array, start) = header(&mut reader, length).map_err(|failure| failed(&path, failure))?;
     let matrix = if plain {

@@ -20,7 +20,7 @@ use crate::data::format::Format;
 use crate::data::input::{Input, Progress, read_error};
 #[cfg(not(feature = "parquet"))]
 use crate::data::source::no_parquet;
-use crate::data::{FileSource, ReadOptions, is_standard_input};
+use crate::data::{FileSource, ReadOptions};
 use crate::error::{Error, Result};
 
 /// Rows from one report of the progress to the next.
@@ -112,9 +112,7 @@ impl FileSource {
         let store = archive_store(&mut arrays, &names, path, folder)?;
         stream_array(store, Beside { path, labels, features_only: true }, table, on_row)
     }
-}
 
-impl FileSource {
     #[cfg(feature = "parquet")]
     fn stream_parquet(
         &self,
@@ -144,7 +142,7 @@ impl FileSource {
 
 /// Refuses what can only be read from its end, where that is not at hand.
 fn refuse_packed(input: &Input, what: &str) -> Result<()> {
-    if input.length().is_some() && !is_standard_input(input.path()) {
+    if input.is_plain() {
         return Ok(());
     }
     let problem = format!("{what} can be streamed from a plain file alone; unpack it first");

@@ -80,18 +80,16 @@ impl Sink {
         for i in 0..n {
             for (at, (to, &column)) in row.iter_mut().zip(features).enumerate() {
                 let Some(cells) = columns[column].as_ref().map(Builder::cells) else { continue };
-                *to = match (cells, &mut self.categories[at]) {
-                    (Cells::Texts { codes, texts }, _) if (codes[i] as usize) < texts.len() => {
-                        f64::from(codes[i])
+                let cell = match (cells, &mut self.categories[at]) {
+                    (Cells::Texts { codes, texts }, _) => {
+                        Some(codes[i]).filter(|&code| (code as usize) < texts.len()).map(f64::from)
                     }
-                    (Cells::Texts { .. }, _) => f64::NAN,
                     (cells, Some(categories)) => {
-                        let number = cells.number(i);
-                        let code = f64::from(categories.code(number));
-                        number.map_or(f64::NAN, |_| code)
+                        cells.number(i).map(|number| f64::from(categories.code(number)))
                     }
-                    (cells, None) => cells.number(i).unwrap_or(f64::NAN),
+                    (cells, None) => cells.number(i),
                 };
+                *to = cell.unwrap_or(f64::NAN);
                 if to.is_infinite() {
                     self.infinite.get_or_insert((self.rows + i, at));
                 }
@@ -113,14 +111,11 @@ impl Sink {
         let features = chosen.columns.features.iter().zip(self.categories).enumerate();
         let columns: Vec<Column> = features
             .map(|(at, (&column, categories))| {
+                let of_texts = |texts| Cells::Texts { codes: Vec::new(), texts };
                 let cells = match (read[column].as_ref().map(Builder::cells), categories) {
-                    (Some(Cells::Texts { texts, .. }), _) => texts.clone().into(),
-                    (_, Some(categories)) => Some(categories.texts),
-                    (_, None) => None,
-                };
-                let cells = match cells {
-                    Some(texts) => Cells::Texts { codes: Vec::new(), texts },
-                    None => Cells::Doubles(Vec::new()),
+                    (Some(Cells::Texts { texts, .. }), _) => of_texts(texts.clone()),
+                    (_, Some(categories)) => of_texts(categories.texts),
+                    (_, None) => Cells::Doubles(Vec::new()),
                 };
                 Column { name: chosen.name(at, options), cells }
             })

@@ -26,7 +26,7 @@ impl FileSource {
         }
         let input = Input::open(&self.path)?;
         #[cfg(feature = "parquet")]
-        if Format::of(input.path(), input.head()) == Format::Parquet && input.length().is_some() {
+        if Format::of(input.path(), input.head()) == Format::Parquet && input.is_plain() {
             // Its columns are known from the end of the file alone.
             let file = ParquetFile::open(input)?;
             return Ok(Some(file.rows().saturating_mul(file.names().len() as u64 * (8 + PREPARED))));
