@@ -110,46 +110,65 @@ fn gated_derivative(z: f32, w: f32, slope: f32) -> f32 {
     return z * slope * (t / ((1.0 + t) * (1.0 + t))) + s;
 }
 
+// The activations that a kernel may meet, a bit each: the code of all others is left out when it is compiled.
+override ACTIVATIONS: u32 = 0xffffffffu;
+
+fn may_be(g: u32) -> bool {
+    return (ACTIVATIONS & (1u << g)) != 0u;
+}
+
 // a = g(z)
 fn activation(g: u32, slope: f32, z: f32) -> f32 {
     switch g {
-        case SIGMOID: { return sigmoid_f32(z); }
-        case TANH: { return tanh_f32(z); }
-        case RELU: { return select(z, 0.0, z < 0.0 && !is_nan(z)); }
-        case LEAKY_RELU: { return select(z, slope * z, z < 0.0 && !is_nan(z)); }
+        case SIGMOID: { if may_be(SIGMOID) { return sigmoid_f32(z); } }
+        case TANH: { if may_be(TANH) { return tanh_f32(z); } }
+        case RELU: { if may_be(RELU) { return select(z, 0.0, z < 0.0 && !is_nan(z)); } }
+        case LEAKY_RELU: { if may_be(LEAKY_RELU) { return select(z, slope * z, z < 0.0 && !is_nan(z)); } }
         // exp(z) - 1 = tanh(z / 2) (exp(z) + 1): no cancellation near 0.
-        case ELU: { return select(tanh_f32(0.5 * z) * (exp_f32(z) + 1.0), z, z > 0.0); }
-        case SOFTPLUS: { return select(z, 0.0, z < 0.0 && !is_nan(z)) + log1p_f32(exp_f32(-abs(z))); }
+        case ELU: { if may_be(ELU) { return select(tanh_f32(0.5 * z) * (exp_f32(z) + 1.0), z, z > 0.0); } }
+        case SOFTPLUS: {
+            if may_be(SOFTPLUS) { return select(z, 0.0, z < 0.0 && !is_nan(z)) + log1p_f32(exp_f32(-abs(z))); }
+        }
         // z sigmoid(2 u), which is z (1 + tanh(u)) / 2 without cancellation.
         case GELU: {
-            let gated = z * sigmoid_f32(gelu_exponent(clamp(z, -GELU_BOUND, GELU_BOUND)));
-            return select(gated, 0.0, z < -GELU_BOUND && !is_nan(z));
+            if may_be(GELU) {
+                let gated = z * sigmoid_f32(gelu_exponent(clamp(z, -GELU_BOUND, GELU_BOUND)));
+                return select(gated, 0.0, z < -GELU_BOUND && !is_nan(z));
+            }
         }
-        case SILU: { return select(z * sigmoid_f32(z), 0.0, z < -SILU_BOUND && !is_nan(z)); }
-        default: { return z; }
+        case SILU: {
+            if may_be(SILU) { return select(z * sigmoid_f32(z), 0.0, z < -SILU_BOUND && !is_nan(z)); }
+        }
+        default: {}
     }
+    return z;
 }
 
 // g'(z) in terms of a = g(z), or of z in its place for GELU and SILU.
 fn derivative(g: u32, slope: f32, a: f32) -> f32 {
     switch g {
-        case SIGMOID: { return a * (1.0 - a); }
-        case TANH: { return 1.0 - a * a; }
-        case RELU: { return select(0.0, 1.0, a > 0.0); }
-        case LEAKY_RELU: { return select(slope, 1.0, a > 0.0); }
-        case ELU: { return select(1.0 + a, 1.0, a > 0.0); }
+        case SIGMOID: { if may_be(SIGMOID) { return a * (1.0 - a); } }
+        case TANH: { if may_be(TANH) { return 1.0 - a * a; } }
+        case RELU: { if may_be(RELU) { return select(0.0, 1.0, a > 0.0); } }
+        case LEAKY_RELU: { if may_be(LEAKY_RELU) { return select(slope, 1.0, a > 0.0); } }
+        case ELU: { if may_be(ELU) { return select(1.0 + a, 1.0, a > 0.0); } }
         // 1 - exp(-a) likewise.
-        case SOFTPLUS: { return tanh_f32(0.5 * a) * (1.0 + exp_f32(-a)); }
+        case SOFTPLUS: { if may_be(SOFTPLUS) { return tanh_f32(0.5 * a) * (1.0 + exp_f32(-a)); } }
         case GELU: {
-            let z = clamp(a, -GELU_BOUND, GELU_BOUND);
-            return select(gated_derivative(z, gelu_exponent(z), gelu_exponent_slope(z)), a, is_nan(a));
+            if may_be(GELU) {
+                let z = clamp(a, -GELU_BOUND, GELU_BOUND);
+                return select(gated_derivative(z, gelu_exponent(z), gelu_exponent_slope(z)), a, is_nan(a));
+            }
         }
         case SILU: {
-            let z = clamp(a, -SILU_BOUND, SILU_BOUND);
-            return select(gated_derivative(z, z, 1.0), a, is_nan(a));
+            if may_be(SILU) {
+                let z = clamp(a, -SILU_BOUND, SILU_BOUND);
+                return select(gated_derivative(z, z, 1.0), a, is_nan(a));
+            }
         }
-        default: { return 1.0; }
+        default: {}
     }
+    return 1.0;
 }
 
 fn activation4(g: u32, slope: f32, z: vec4<f32>) -> vec4<f32> {

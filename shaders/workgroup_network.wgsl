@@ -54,8 +54,9 @@ fn forward(row: u32, first_layer: bool, a_at: u32, out_at: u32, block: u32, loca
             let a = layer_input(first_layer, a_at, k, block, local);
             z += mat4x4<f32>(w.x * a, w.y * a, w.z * a, w.w * a);
         }
-        for (var i = 0u; i < min(4u, n_l - first); i++) {
-            activations[slot(out_at, first + i, local)] = activation4(activation_of(row), slope_of(row), z[i]);
+        // Rows past the end store what the last one does.
+        for (var i = 0u; i < 4u; i++) {
+            activations[slot(out_at, rows[i], local)] = activation4(activation_of(row), slope_of(row), z[i]);
         }
     }
 }
@@ -101,9 +102,13 @@ fn input_gradient(row: u32, a_at: u32, out_at: u32, local: u32) {
             let dz = activations[slot(out_at, i, local)];
             da += mat4x4<f32>(w.x * dz, w.y * dz, w.z * dz, w.w * dz);
         }
-        for (var k = 0u; k < min(4u, n_prev - first); k++) {
-            let at = slot(a_at, first + k, local);
-            activations[at] = da[k] * derivative4(activation_of(before), slope_of(before), activations[at]);
+        // All are read before one is stored: columns past the end store what the last one does.
+        for (var k = 0u; k < 4u; k++) {
+            let a = activations[slot(a_at, columns[k], local)];
+            da[k] *= derivative4(activation_of(before), slope_of(before), a);
+        }
+        for (var k = 0u; k < 4u; k++) {
+            activations[slot(a_at, columns[k], local)] = da[k];
         }
     }
 }

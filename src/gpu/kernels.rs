@@ -215,7 +215,8 @@ const REGISTER_SHAPE: &[&str] = &[
     "G_3",
 ];
 /// The shape of the largest network in workgroup memory, as override constants.
-const WORKGROUP_SHAPE: &[&str] = &["LOSS", "WEIGHTED", "SHUFFLE", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS"];
+const WORKGROUP_SHAPE: &[&str] =
+    &["LOSS", "WEIGHTED", "SHUFFLE", "N_PARAMETERS", "SUM_STRIDE", "N_UNITS", "ACTIVATIONS"];
 const FUSED_STEP_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, R), (4, R), (5, RW), (6, RW)];
 const PRODUCT_ARRAYS: &[(u32, Access)] = &[(1, R), (2, R), (3, RW), (4, R), (5, RW)];
 const PRODUCT: &[&str] = &["TILE", "ACTIVATION"];

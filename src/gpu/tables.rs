@@ -42,6 +42,8 @@ pub(super) struct Shape {
     pub(super) n_parameters: u32,
     /// Units of the largest, its features not counted.
     n_units: u32,
+    /// The activations of their layers, a bit for each code.
+    activations: u32,
     /// Whether each epoch has an order of its own.
     shuffled: bool,
     /// Weights of the samples, smoothing of the labels.
@@ -61,6 +63,8 @@ impl Shape {
         let n_parameters = most(|network| Arena::new(network).len()).unwrap_or(0);
         let n_units = most(units).unwrap_or(0);
         let depth = most(Network::n_layers).unwrap_or(0);
+        let hidden = networks.iter().flat_map(|network| network.hidden());
+        let activations = hidden.fold(0, |bits, layer| bits | 1 << activation_code(layer.activation).0);
         let alike = networks.iter().all(|network| network == model);
         let in_registers = alike
             && depth <= REGISTER_DEPTH
@@ -77,6 +81,7 @@ impl Shape {
             model: (*model).clone(),
             n_parameters: n_parameters as u32,
             n_units: n_units as u32,
+            activations,
             shuffled,
             variant,
             table_size: TABLE_HEADER + depth as u32 * TABLE_ROW,
@@ -138,6 +143,7 @@ impl Shape {
             "N_PARAMETERS" => self.n_parameters,
             "SUM_STRIDE" => self.sum_stride(),
             "N_UNITS" => self.n_units,
+            "ACTIVATIONS" => self.activations,
             "DEPTH" => self.model.n_layers() as u32,
             "N_0" => self.model.n_features() as u32,
             "N_1" => layer(0).unwrap_or(0),

@@ -18,6 +18,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Whether something was off.
+    pub fn failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Holds numbers against others, each within a limit of its own.
     pub fn within(&mut self, what: &str, got: &[f64], want: &[f64], limit: impl Fn(usize) -> f64) {
         self.require(got.len() == want.len(), || {

@@ -58,7 +58,8 @@ pub(super) fn contents(schedule: &Schedule, network: &Network, numbers: &mut Num
     before
 }
 
-/// One to six layers of every loss and activation, in registers and in workgroup memory: whole networks.
+/// One to six layers of every loss and activation, in registers and in workgroup memory: whole networks, each of them a
+/// kernel of its own that the probes share.
 pub(super) fn small_networks(effort: Effort) -> Vec<Network> {
     let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
     let sizes: [&[usize]; 7] = [&[], &[4], &[20], &[3, 2], &[5, 3, 6], &[2, 4, 3, 2], &[2, 3, 4, 3, 2]];
@@ -73,9 +74,10 @@ pub(super) fn small_networks(effort: Effort) -> Vec<Network> {
             if skipped {
                 continue;
             }
-            let activation = ACTIVATIONS[(i + j) % ACTIVATIONS.len()];
-            let hidden = sizes.iter().map(|&units| Layer { units, activation }).collect();
-            networks.push(network(2, hidden, n_outputs, loss));
+            let activation = |l: usize| ACTIVATIONS[(i + j + l) % ACTIVATIONS.len()];
+            let hidden =
+                sizes.iter().enumerate().map(|(l, &units)| Layer { units, activation: activation(l) });
+            networks.push(network(2, hidden.collect(), n_outputs, loss));
         }
     }
     networks

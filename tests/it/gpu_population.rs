@@ -107,9 +107,10 @@ fn networks() -> Vec<Network> {
     for (i, (loss, n_outputs)) in losses.into_iter().enumerate() {
         // Compiling takes software drivers their time: each size with each loss, each activation three times at least.
         for (j, sizes) in sizes.iter().enumerate() {
-            let activation = ACTIVATIONS[(i + j) % ACTIVATIONS.len()];
-            let hidden = sizes.iter().map(|&units| Layer { units, activation }).collect();
-            networks.push(Network::new(2, hidden, n_outputs, loss).unwrap());
+            let activation = |l: usize| ACTIVATIONS[(i + j + l) % ACTIVATIONS.len()];
+            let hidden =
+                sizes.iter().enumerate().map(|(l, &units)| Layer { units, activation: activation(l) });
+            networks.push(Network::new(2, hidden.collect(), n_outputs, loss).unwrap());
         }
     }
     networks
