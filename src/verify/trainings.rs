@@ -44,11 +44,17 @@ fn executor<'d>(device: &'d Device, problem: &Problem<'_>, lowering: Lowering) -
     })
 }
 
-async fn train(mut executor: Executor<'_>, problem: &Problem<'_>, iterations: usize) -> Result<Outcome> {
+/// Exactly so many iterations: the executor may stop earlier and be called again.
+async fn run(executor: &mut Executor<'_>, iterations: usize) -> Result<()> {
     let mut left = iterations;
     while left > 0 {
         left -= executor.run(left).await?;
     }
+    Ok(())
+}
+
+async fn train(mut executor: Executor<'_>, problem: &Problem<'_>, iterations: usize) -> Result<Outcome> {
+    run(&mut executor, iterations).await?;
     let mut costs = executor.take_costs().await?;
     costs.push(executor.cost().await?);
     let parameters = executor.parameters().await?.values().to_vec();
@@ -92,7 +98,7 @@ pub(super) async fn networks(
     effort: Effort,
     to: &mut Comparison,
 ) -> Result<()> {
-    for (i, network) in small_networks(effort).into_iter().enumerate() {
+    for (i, network) in small_networks(effort).enumerate() {
         let work = Work::new(network, SIZES[i % SIZES.len()]);
         hold(device, &work.problem(0.02), lowering, 5, to).await?;
     }
@@ -153,7 +159,7 @@ pub(super) async fn objectives(device: &Device, lowering: Lowering, to: &mut Com
         }
     }
     let softmax = |network: &Network| network.loss() == Loss::SoftmaxCrossEntropy;
-    for network in small_networks(Effort::Quick).into_iter().filter(softmax) {
+    for network in small_networks(Effort::Quick).filter(softmax) {
         let work = Work::new(network, 64);
         let smoothed = Problem { label_smoothing: 0.1, ..work.problem(0.02) };
         hold(device, &smoothed, lowering, 8, to).await?;
@@ -263,10 +269,7 @@ pub(super) async fn gradients(device: &Device, lowering: Lowering, to: &mut Comp
         let work = Work::new(network, 9);
         let problem = work.problem(1.0);
         let mut executor = executor(device, &problem, lowering)?;
-        let mut left = 1;
-        while left > 0 {
-            left -= executor.run(left).await?;
-        }
+        run(&mut executor, 1).await?;
         let after = executor.parameters().await?;
         let before = work.parameters.values();
         let step: Vec<f64> =

@@ -58,29 +58,32 @@ pub(super) fn contents(schedule: &Schedule, network: &Network, numbers: &mut Num
     before
 }
 
-/// One to six layers of every loss and activation, in registers and in workgroup memory: whole networks, each of them a
-/// kernel of its own that the probes share.
-pub(super) fn small_networks(effort: Effort) -> Vec<Network> {
+/// The layers of whole networks, in registers and in workgroup memory.
+const WHOLE: [&[usize]; 7] = [&[], &[4], &[20], &[3, 2], &[5, 3, 6], &[2, 4, 3, 2], &[2, 3, 4, 3, 2]];
+
+/// Networks of one to six layers for the fused and the resident lowering, in registers and in workgroup memory: each size with
+/// each loss, each activation three times at least.
+pub fn whole_networks() -> Vec<Network> {
     let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
-    let sizes: [&[usize]; 7] = [&[], &[4], &[20], &[3, 2], &[5, 3, 6], &[2, 4, 3, 2], &[2, 3, 4, 3, 2]];
     let mut networks = Vec::new();
     for (i, (loss, n_outputs)) in losses.into_iter().enumerate() {
-        for (j, sizes) in sizes.iter().enumerate() {
-            // Compiling takes software drivers their time: each loss in both homes, or with every other size.
-            let skipped = match effort {
-                Effort::Quick => j != 1 && j != 4,
-                Effort::Full => (i + j) % 2 == 1,
-            };
-            if skipped {
-                continue;
-            }
+        for (j, sizes) in WHOLE.into_iter().enumerate() {
             let activation = |l: usize| ACTIVATIONS[(i + j + l) % ACTIVATIONS.len()];
-            let hidden =
-                sizes.iter().enumerate().map(|(l, &units)| Layer { units, activation: activation(l) });
-            networks.push(network(2, hidden.collect(), n_outputs, loss));
+            let layer = |(l, &units): (usize, &usize)| Layer { units, activation: activation(l) };
+            networks.push(network(2, sizes.iter().enumerate().map(layer).collect(), n_outputs, loss));
         }
     }
     networks
+}
+
+/// Some of them. Each is a kernel of its own, which takes software drivers their time to compile and which probes share: each
+/// loss in both homes, or with every other size.
+pub(super) fn small_networks(effort: Effort) -> impl Iterator<Item = Network> {
+    let chosen = move |at: usize| match effort {
+        Effort::Quick => [1, 4].contains(&(at % WHOLE.len())),
+        Effort::Full => (at / WHOLE.len() + at % WHOLE.len()).is_multiple_of(2),
+    };
+    whole_networks().into_iter().enumerate().filter(move |(at, _)| chosen(*at)).map(|(_, network)| network)
 }
 
 /// Two hidden layers of every size, with each activation and loss among them, and m.

@@ -2,10 +2,10 @@
 
 use gpu_nn::cpu_reference;
 use gpu_nn::gpu::{Device, Population};
-use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters, parse_hidden};
+use gpu_nn::network::{Activation, Loss, Network, Parameters, parse_hidden};
 use gpu_nn::schedule::{Descent, Lowering, Problem};
 
-use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, device, open};
+use crate::gpu_support::{Numbers, SIZES, device, open, whole_networks};
 
 const WHOLE: [Lowering; 2] = [Lowering::Fused, Lowering::Resident];
 
@@ -99,27 +99,10 @@ fn assert_agree(what: &str, got: &Outcome, want: &Outcome) {
     assert_close(&format!("{what}: parameter"), &got.parameters, &want.parameters);
 }
 
-/// Networks in registers and in workgroup memory, of each loss and activation, one to six layers deep.
-fn networks() -> Vec<Network> {
-    let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 3), (Loss::SquaredError, 2)];
-    let sizes: [&[usize]; 7] = [&[], &[4], &[20], &[3, 2], &[5, 3, 6], &[2, 4, 3, 2], &[2, 3, 4, 3, 2]];
-    let mut networks = Vec::new();
-    for (i, (loss, n_outputs)) in losses.into_iter().enumerate() {
-        // Compiling takes software drivers their time: each size with each loss, each activation three times at least.
-        for (j, sizes) in sizes.iter().enumerate() {
-            let activation = |l: usize| ACTIVATIONS[(i + j + l) % ACTIVATIONS.len()];
-            let hidden =
-                sizes.iter().enumerate().map(|(l, &units)| Layer { units, activation: activation(l) });
-            networks.push(Network::new(2, hidden.collect(), n_outputs, loss).unwrap());
-        }
-    }
-    networks
-}
-
 #[test]
 fn whole_networks_agree_with_the_reference() {
     let Some(device) = device() else { return };
-    for (i, network) in networks().into_iter().enumerate() {
+    for (i, network) in whole_networks().into_iter().enumerate() {
         let m = SIZES[i % SIZES.len()];
         let task = Task::new(network, m, m);
         let want = reference(&task.problem(), 5);
@@ -195,7 +178,7 @@ fn alike_member<'a>(task: &'a Task, parameters: &'a Parameters) -> Problem<'a> {
 fn checks_change_no_result() {
     let (Some(device), Some(checked)) = (device(), open()) else { return };
     let checked = checked.with_checks();
-    for network in networks().into_iter().skip(1).step_by(7) {
+    for network in whole_networks().into_iter().skip(1).step_by(7) {
         let task = Task::new(network, 65, 32);
         for lowering in WHOLE {
             let [free, checked] =
@@ -234,7 +217,7 @@ fn large_m_agrees_with_the_reference() {
 #[test]
 fn a_nan_is_refused() {
     let Some(device) = device() else { return };
-    for network in networks().into_iter().step_by(5) {
+    for network in whole_networks().into_iter().step_by(5) {
         let mut task = Task::new(network, 9, 9);
         let last = task.parameters.values().len() - 1;
         task.parameters.values_mut()[last] = f64::NAN;

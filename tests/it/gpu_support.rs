@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use gpu_nn::Result;
 use gpu_nn::gpu::{self, AdapterRequest, Api, Device};
 use gpu_nn::schedule::Contents;
-pub use gpu_nn::verify::{ACTIVATIONS, Case, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, single};
+pub use gpu_nn::verify::{
+    ACTIVATIONS, Case, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, single, whole_networks,
+};
 use gpu_nn::verify::{Effort, Probe, Verdict};
 
 /// The test device, opened once: compiling the kernels takes software drivers longer than most tests. An error that
