@@ -21,12 +21,32 @@ pub fn matmul_bias(w: &[f64], x: &[f64], b: &[f64], z: &mut [f64], m: usize) {
 /// Shapes: dz (n_l, m), a_prev (n_prev, m), out dw (n_l, n_prev).
 pub fn weight_gradient(dz: &[f64], a_prev: &[f64], dw: &mut [f64], m: usize) {
     let n_prev = a_prev.len() / m;
-    for (i, dz_row) in dz.chunks_exact(m).enumerate() {
-        for (k, a_row) in a_prev.chunks_exact(m).enumerate() {
-            let sum: f64 = dz_row.iter().zip(a_row).map(|(dz_ij, a_kj)| dz_ij * a_kj).sum();
-            dw[i * n_prev + k] = sum / m as f64;
+    for (dz_row, dw_row) in dz.chunks_exact(m).zip(dw.chunks_exact_mut(n_prev)) {
+        for (dw, a_rows) in dw_row.chunks_mut(4).zip(a_prev.chunks(4 * m)) {
+            match dw {
+                [_, _, _, _] => dw.copy_from_slice(&means_of_products::<4>(dz_row, a_rows)),
+                _ => {
+                    for (dw_ik, a_row) in dw.iter_mut().zip(a_rows.chunks_exact(m)) {
+                        [*dw_ik] = means_of_products(dz_row, a_row);
+                    }
+                }
+            }
         }
     }
+}
+
+/// The means over the samples of dz times each of `N` rows of a: sums that go side by side, since an addition has to wait for
+/// the one before in its own sum.
+fn means_of_products<const N: usize>(dz_row: &[f64], a_rows: &[f64]) -> [f64; N] {
+    let m = dz_row.len();
+    let rows: [&[f64]; N] = std::array::from_fn(|r| &a_rows[r * m..(r + 1) * m]);
+    let mut sums = [0.0; N];
+    for (j, dz_ij) in dz_row.iter().enumerate() {
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum += dz_ij * row[j];
+        }
+    }
+    sums.map(|sum| sum / m as f64)
 }
 
 /// dA_prev = W^T dZ.

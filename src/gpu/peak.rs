@@ -21,6 +21,11 @@ const COPIED: u32 = (PEAK_COPIED / size_of::<[f32; 4]>()) as u32;
 /// Invocations that multiply and add, each with a result of its own.
 const INVOCATIONS: u32 = 1 << 16;
 
+/// Rounds that one run of them takes, at least and at most.
+const FEWEST_ROUNDS: u32 = MOST_ROUNDS / 256;
+/// See [`FEWEST_ROUNDS`].
+const MOST_ROUNDS: u32 = LOOP_LIMIT / 16;
+
 /// Measures a device; takes about a tenth of a second after compiling.
 ///
 /// # Errors
@@ -29,12 +34,19 @@ pub async fn peak(device: &Device) -> Result<Peak> {
     let first = array(device, "peak, first", 4 * COPIED as usize);
     let out = array(device, "peak, out", 4 * COPIED as usize);
     let geometry = device.geometry();
-    let rounds = LOOP_LIMIT / 16;
-    let products = PeakParams { size: INVOCATIONS, rounds };
     let grid = geometry.over_elements(INVOCATIONS as usize, 1)?;
-    let program = bind(device, Kernel::MultiplyAddPeak, products, &[&first, &out], grid);
+    let multiply_add = |rounds| {
+        let params = PeakParams { size: INVOCATIONS, rounds };
+        bind(device, Kernel::MultiplyAddPeak, params, &[&first, &out], grid)
+    };
+    // As many rounds as it takes to start them for nothing: what a fast device needs for that takes a slow one seconds.
+    let long = 4.0 * PEAK_SECONDS;
+    let mut rounds = FEWEST_ROUNDS;
+    while rounds < MOST_ROUNDS && best_seconds(device, &multiply_add(rounds), 0.0).await? < long {
+        rounds = MOST_ROUNDS.min(4 * rounds);
+    }
     let operations = OPERATIONS * u64::from(rounds) * u64::from(INVOCATIONS);
-    let gflops = operations as f64 / best_seconds(device, &program, PEAK_SECONDS).await? / 1e9;
+    let gflops = operations as f64 / best_seconds(device, &multiply_add(rounds), PEAK_SECONDS).await? / 1e9;
     let grid = geometry.over_elements(COPIED as usize, 1)?;
     let copy = PeakParams { size: COPIED, rounds: 0 };
     let program = bind(device, Kernel::CopyPeak, copy, &[&first, &out], grid);
