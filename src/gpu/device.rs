@@ -33,8 +33,16 @@ pub struct Device {
     pub(super) avoided: Vec<Lowering>,
     /// The kernels that were made ready, a bit each, see `seams`.
     pub(super) used: AtomicU64,
-    /// By kernel and override constants.
-    pipelines: Mutex<HashMap<(Kernel, Constants), wgpu::ComputePipeline>>,
+    /// Shared with those that [`Device::share`] made.
+    pub(super) compiled: Arc<Mutex<Compiled>>,
+}
+
+/// The kernels that were needed so far.
+#[derive(Default)]
+pub(super) struct Compiled {
+    modules: HashMap<Kernel, wgpu::ShaderModule>,
+    /// By their override constants.
+    pipelines: HashMap<(Kernel, Constants), wgpu::ComputePipeline>,
 }
 
 /// Values of override constants, by name.
@@ -95,7 +103,6 @@ impl Device {
             let message = if destroyed { "it was destroyed".into() } else { one_line(&message) };
             on_lost.lock().lost.get_or_insert(message);
         });
-        let pipelines = Mutex::default();
         let (summary, info) = (AdapterSummary::new(adapter), adapter.get_info());
         let usual = if summary.software { Product::Registers } else { Product::Workgroup };
         Ok(Self {
@@ -111,8 +118,29 @@ impl Device {
             edits: Vec::new(),
             avoided: Vec::new(),
             used: AtomicU64::new(0),
-            pipelines,
+            compiled: Arc::default(),
         })
+    }
+
+    /// The same open device for another owner, with the kernels that either of them compiles. What is lost or full is so for both;
+    /// ways to multiply, lowerings to avoid and the record of used kernels are each one's own.
+    pub fn share(&self) -> Self {
+        let living = self.living();
+        Self {
+            device: living.device.clone(),
+            queue: living.queue.clone(),
+            summary: living.summary.clone(),
+            info: living.info.clone(),
+            failures: Arc::clone(&living.failures),
+            checked: living.checked,
+            products: Arc::new(Mutex::new(living.products())),
+            faults: Arc::default(),
+            successor: Mutex::default(),
+            edits: living.edits.clone(),
+            avoided: living.avoided.clone(),
+            used: AtomicU64::new(0),
+            compiled: Arc::clone(&living.compiled),
+        }
     }
 
     /// What the adapter says of itself.
@@ -135,6 +163,7 @@ impl Device {
     /// of that proof compares with.
     pub fn with_checks(mut self) -> Self {
         self.checked = true;
+        self.compiled = Arc::default();
         self
     }
 
@@ -221,18 +250,24 @@ impl Device {
     /// The kernel with these override constants, all that it has.
     pub(super) fn pipeline_with(&self, kernel: Kernel, constants: Constants) -> wgpu::ComputePipeline {
         self.used.fetch_or(1 << kernel as u32, Ordering::Relaxed);
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let Compiled { modules, pipelines } = &mut *compiled;
         let key = (kernel, constants);
         if let Some(found) = pipelines.get(&key) {
             return found.clone();
         }
-        let pipeline = self.compile(kernel, &key.1);
+        let module = modules.entry(kernel).or_insert_with(|| self.module(kernel.info()));
+        let pipeline = self.compile(kernel.info(), module, &key.1);
         pipelines.insert(key, pipeline.clone());
         pipeline
     }
 
-    fn compile(&self, kernel: Kernel, constants: &Constants) -> wgpu::ComputePipeline {
-        let info = kernel.info();
+    fn compile(
+        &self,
+        info: &KernelInfo,
+        module: &wgpu::ShaderModule,
+        constants: &Constants,
+    ) -> wgpu::ComputePipeline {
         let storage = |&(binding, access): &(u32, Access)| {
             let read_only = access == Access::Read;
             layout_entry(binding, wgpu::BufferBindingType::Storage { read_only })
@@ -248,12 +283,11 @@ impl Device {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let module = self.module(info);
         let constants: Vec<_> = constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
         self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(info.name),
             layout: Some(&layout),
-            module: &module,
+            module,
             entry_point: Some(info.entry),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,

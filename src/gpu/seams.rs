@@ -1,6 +1,7 @@
 //! What checks of a device need of it and trainings do not: which kernels ran, other shader texts, lowerings to avoid, single
 //! runs in any way. Schedules with every matrix in sight are run by `run_once`.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::device::Device;
@@ -22,6 +23,7 @@ impl Device {
     #[doc(hidden)]
     pub fn with_shader_text(mut self, file: &str, text: String) -> Self {
         self.edits.push((file.to_owned(), text));
+        self.compiled = Arc::default();
         self
     }
 

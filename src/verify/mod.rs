@@ -2,8 +2,8 @@
 //! tolerance that rounding explains. What follows from a failure (a warning, another lowering) is the command line's.
 //!
 //! A [`Probe`] is one comparison, [`Probe::all`] all of them; a run of one is a [`Check`], and [`suspects`] says which kernels
-//! the failed ones point to. The building blocks, [`Case`], [`Numbers`] and
-//! [`whole_networks`], serve the tests as well.
+//! the failed ones point to. The building blocks, [`Case`], [`Numbers`], [`home_networks`]
+//! and [`whole_networks`], serve the tests as well.
 
 mod case;
 mod check;
@@ -23,4 +23,4 @@ pub use check::{Check, Verdict, avoid, lowering_of, suspects};
 pub use comparison::Comparison;
 pub use numbers::{ACTIVATIONS, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, single};
 pub use probe::{Effort, Probe};
-pub use work::whole_networks;
+pub use work::{home_networks, whole_networks};

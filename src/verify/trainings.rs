@@ -5,7 +5,7 @@ use super::comparison::{Comparison, scale};
 use super::losses::weights;
 use super::numbers::{ROUNDING, SIZES};
 use super::probe::Effort;
-use super::work::{Work, both_homes, layers, network, small_networks, well_conditioned};
+use super::work::{Work, both_homes, home_networks, layers, network, small_networks, well_conditioned};
 use crate::cpu_reference;
 use crate::data::{Generator, GeneratorOptions, generate};
 use crate::error::Result;
@@ -110,11 +110,8 @@ pub(super) async fn batches(device: &Device, lowering: Lowering, to: &mut Compar
     for (i, (m, batch_size)) in
         [(7, 1), (15, 7), (64, 63), (128, 64), (200, 65), (128, 127)].into_iter().enumerate()
     {
-        let network = match i % 2 {
-            0 => network(2, layers("4"), 1, Loss::BinaryCrossEntropy),
-            _ => network(3, layers("12,5"), 1, Loss::SquaredError),
-        };
-        let work = Work::new(network, m);
+        let [small, _, large] = home_networks();
+        let work = Work::new(if i % 2 == 0 { small } else { large }, m);
         let of_samples = weights(m);
         // Two epochs and some, so that the batches begin again.
         let iterations = 2 * m.div_ceil(batch_size) + 1;
@@ -207,8 +204,9 @@ pub(super) async fn many_iterations(device: &Device, effort: Effort, to: &mut Co
 /// Networks side by side, alike and of several sizes: each as if alone.
 pub(super) async fn population(device: &Device, to: &mut Comparison) -> Result<()> {
     let work = Work::new(network(2, layers("4"), 1, Loss::BinaryCrossEntropy), 100);
-    for sizes in [["4", "4", "4"], ["1", "20:relu,7", "none"]] {
-        let networks = sizes.map(|text| network(2, layers(text), 1, Loss::BinaryCrossEntropy));
+    for sizes in [&["4"; 3][..], &["1", "20:relu,7", "none", "50"]] {
+        let networks: Vec<Network> =
+            sizes.iter().map(|text| network(2, layers(text), 1, Loss::BinaryCrossEntropy)).collect();
         let parameters: Vec<Parameters> = networks
             .iter()
             .zip(1..)
@@ -217,7 +215,7 @@ pub(super) async fn population(device: &Device, to: &mut Comparison) -> Result<(
         let problems: Vec<Problem<'_>> = networks
             .iter()
             .zip(&parameters)
-            .zip([0.1, 0.3, 0.6])
+            .zip([0.1, 0.3, 0.5, 0.7])
             .map(|((network, parameters), rate)| Problem { network, parameters, ..work.problem(rate) })
             .collect();
         let mut population = gpu::Population::new(device, &problems, Lowering::Resident)?;

@@ -86,6 +86,16 @@ pub(super) fn small_networks(effort: Effort) -> impl Iterator<Item = Network> {
     whole_networks().into_iter().enumerate().filter(move |(at, _)| chosen(*at)).map(|(_, network)| network)
 }
 
+/// Networks to train in every way, each loss once: one in registers, two in workgroup memory. Always the same, since each
+/// combination of loss, order, weights and optimiser is a kernel of its own.
+pub fn home_networks() -> [Network; 3] {
+    [
+        network(2, layers("4"), 1, Loss::BinaryCrossEntropy),
+        network(3, layers("12,5:relu"), 4, Loss::SoftmaxCrossEntropy),
+        network(3, layers("12:relu,5"), 2, Loss::SquaredError),
+    ]
+}
+
 /// Two hidden layers of every size, with each activation and loss among them, and m.
 pub(super) fn mixed_networks() -> impl Iterator<Item = (Network, usize)> {
     let losses = [(Loss::BinaryCrossEntropy, 1), (Loss::SoftmaxCrossEntropy, 5), (Loss::SquaredError, 3)];
@@ -125,10 +135,8 @@ impl Work {
     }
 }
 
-/// One network in registers and one in workgroup memory.
+/// One network in registers and one in workgroup memory, each with another number of samples.
 pub(super) fn both_homes() -> [Work; 2] {
-    [
-        Work::new(network(2, layers("4"), 1, Loss::BinaryCrossEntropy), 65),
-        Work::new(network(3, layers("12,5:relu"), 4, Loss::SoftmaxCrossEntropy), 127),
-    ]
+    let [small, large, _] = home_networks();
+    [Work::new(small, 65), Work::new(large, 127)]
 }

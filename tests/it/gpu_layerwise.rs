@@ -7,7 +7,7 @@ use gpu_nn::network::{Activation, Layer, Loss, Network, Parameters};
 use gpu_nn::schedule::{self, Contents, Descent, Op, Problem, Schedule, Storage};
 use pollster::block_on;
 
-use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, WITH_Z, assert_within, device, open, run_all};
+use crate::gpu_support::{ACTIVATIONS, Numbers, SIZES, WITH_Z, assert_within, device, open, run_all, share};
 
 /// What a dozen roundings change in numbers of order 1, with sums of a thousand terms among them.
 const CLOSE: f64 = 2e-5;
@@ -212,7 +212,7 @@ fn wide_step((n_1, n_2, m): (usize, usize, usize)) -> (Schedule, Contents) {
 #[test]
 fn wide_products_agree_with_the_reference() {
     for products in [Product::Narrow, Product::Registers, Product::Workgroup] {
-        let Some(device) = open() else { return };
+        let Some(device) = share() else { return };
         let device = &device.with_products(products);
         for shape in WIDE {
             let (schedule, before) = wide_step(shape);
@@ -240,7 +240,7 @@ fn wide_products_agree_with_the_reference() {
 
 #[test]
 fn products_are_measured_once_and_only_where_there_is_a_choice() {
-    let Some(device) = open() else { return };
+    let Some(device) = share() else { return };
     let (narrow, _) = wide_step((15, 15, 400));
     assert_eq!(block_on(device.calibrate(&narrow)).unwrap().to_string(), "---------");
     let (schedule, before) = wide_step((64, 63, 127));
@@ -263,7 +263,7 @@ fn products_are_measured_once_and_only_where_there_is_a_choice() {
 #[test]
 fn unchecked_products_compute_what_checked_ones_do() {
     for products in [Product::Registers, Product::Workgroup] {
-        let (Some(fast), Some(checked)) = (open(), open()) else { return };
+        let (Some(fast), Some(checked)) = (share(), open()) else { return };
         let (fast, checked) = (fast.with_products(products), checked.with_products(products).with_checks());
         for shape in WIDE {
             let (schedule, before) = wide_step(shape);

@@ -5,7 +5,7 @@ use gpu_nn::gpu::{Device, Population};
 use gpu_nn::network::{Activation, Loss, Network, Parameters, parse_hidden};
 use gpu_nn::schedule::{Descent, Lowering, Problem};
 
-use crate::gpu_support::{Numbers, SIZES, device, open, whole_networks};
+use crate::gpu_support::{Numbers, SIZES, device, home_networks, open, whole_networks};
 
 const WHOLE: [Lowering; 2] = [Lowering::Fused, Lowering::Resident];
 
@@ -116,15 +116,15 @@ fn whole_networks_agree_with_the_reference() {
 #[test]
 fn batches_agree_with_the_reference() {
     let Some(device) = device() else { return };
-    let hidden = |text| parse_hidden(text, Activation::Tanh).unwrap();
-    for (text, m, batch_size) in [("4", 10, 3), ("4", 400, 128), ("12,5", 129, 64), ("4", 7, 1)] {
-        let task = Task::new(Network::new(3, hidden(text), 1, Loss::SquaredError).unwrap(), m, batch_size);
+    let [small, _, large] = home_networks();
+    for (network, m, batch_size) in [(&small, 10, 3), (&small, 400, 128), (&large, 129, 64), (&small, 7, 1)] {
+        let task = Task::new(network.clone(), m, batch_size);
         // One epoch and a bit, so that the batches begin again.
         let iterations = m.div_ceil(batch_size) + 2;
         let want = reference(&task.problem(), iterations);
         for lowering in WHOLE {
             let got = train(device, &[task.problem()], lowering, iterations).remove(0);
-            assert_agree(&format!("{lowering}, {text}, {m} in batches of {batch_size}"), &got, &want);
+            assert_agree(&format!("{lowering}, {network}, {m} in batches of {batch_size}"), &got, &want);
         }
     }
 }

@@ -1,28 +1,49 @@
 //! What the GPU tests share: the device, and comparisons. Numbers to try and single operations as schedules are the library's
 //! own, of `verify`.
 
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use gpu_nn::Result;
 use gpu_nn::gpu::{self, AdapterRequest, Api, Device};
 use gpu_nn::schedule::Contents;
 pub use gpu_nn::verify::{
-    ACTIVATIONS, Case, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, single, whole_networks,
+    ACTIVATIONS, Case, Numbers, ROUNDING, SIZES, SMALLEST_NORMAL, WITH_Z, home_networks, single,
+    whole_networks,
 };
 use gpu_nn::verify::{Effort, Probe, Verdict};
 
-/// The test device, opened once: compiling the kernels takes software drivers longer than most tests. An error that
-/// the device reports in one test shows in all that follow.
+/// A test device for the thread, and so for the test: compiling the kernels takes software drivers longer than most tests, so
+/// a device goes from one test to the next; and most drivers compile in a device's queue, so no two tests have the same at a
+/// time. An error that the device reports in one test shows in all that follow.
 ///
 /// Without an adapter this is `None`, and a test ends after saying so; unless `GPU_NN_REQUIRE_GPU` is 1, since a test
 /// that was not run must not look like one that passed.
 pub fn device() -> Option<&'static Device> {
-    static DEVICE: OnceLock<Option<Device>> = OnceLock::new();
-    let device = DEVICE.get_or_init(open).as_ref();
-    if device.is_none() {
-        println!("skipped: no adapter");
+    LEASE.with(|lease| lease.0)
+}
+
+/// The test device for a test with settings or a record of its own, or one that has to own it: it shares the compiled kernels.
+/// `None` as above.
+pub fn share() -> Option<Device> {
+    device().map(Device::share)
+}
+
+/// The device of a thread, until it ends.
+struct Lease(Option<&'static Device>);
+
+static FREE: Mutex<Vec<&'static Device>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static LEASE: Lease = Lease({
+        let free = FREE.lock().unwrap().pop();
+        free.or_else(|| open().map(|device| &*Box::leak(Box::new(device))))
+    });
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        FREE.lock().unwrap().extend(self.0);
     }
-    device
 }
 
 /// A device of its own for a test that means to provoke it; `None` as above.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use gpu_nn::gpu::{Device, KERNELS};
+use gpu_nn::gpu::{Device, KERNELS, Product};
 use gpu_nn::schedule::Lowering;
 use gpu_nn::verify::{Check, Effort, Probe, avoid, lowering_of, suspects};
 use pollster::block_on;
 
-use crate::gpu_support::{assert_probes_pass, device, open};
+use crate::gpu_support::{assert_probes_pass, device, open, share};
 
 fn run(device: &Device, probe: Probe) -> Check {
     block_on(probe.run(device, Effort::Quick))
@@ -20,12 +20,12 @@ fn left_out(checks: &[Check]) -> Vec<&'static str> {
     KERNELS.iter().map(|info| info.name).filter(|name| !ran.contains(name)).collect()
 }
 
-/// All probes and what they find on the device as it is, run once for all tests; on a device of their own, since the kernels
+/// All probes and what they find on the device as it is, run once for all tests; with a record of their own, since the kernels
 /// of other tests would count.
 fn sound() -> Option<&'static [(Probe, Check)]> {
     static SOUND: OnceLock<Option<Vec<(Probe, Check)>>> = OnceLock::new();
     let run_all = |device| Probe::all().into_iter().map(|probe| (probe, run(&device, probe))).collect();
-    SOUND.get_or_init(|| open().map(run_all)).as_deref()
+    SOUND.get_or_init(|| share().map(run_all)).as_deref()
 }
 
 #[test]
@@ -55,6 +55,20 @@ fn whole_steps_and_products_pass_in_full() {
     assert_probes_pass(device, |name| {
         name.starts_with("wide products") || name.starts_with("kernels shared") || name.contains("_peak")
     });
+}
+
+/// What is shared is the device; what was set, and what was used, is each owner's.
+#[test]
+fn owners_of_a_shared_device_have_settings_and_records_of_their_own() {
+    let Some(device) = device() else { return };
+    let (avoided, products) = (device.avoided().to_vec(), device.products());
+    let own = device.share().avoiding(vec![Lowering::Fused]).with_products(Product::Narrow);
+    assert_eq!((own.avoided(), device.avoided()), (&[Lowering::Fused][..], &avoided[..]));
+    assert!(own.products() != products && device.products() == products);
+    device.take_used_kernels();
+    let row_sum = Probe::all().into_iter().find(|probe| probe.to_string() == "row_sum").unwrap();
+    assert!(run(&own, row_sum).kernels.contains(&"row_sum"));
+    assert_eq!(device.take_used_kernels(), Vec::<&str>::new());
 }
 
 #[test]
@@ -120,7 +134,7 @@ fn text_of(file: &str) -> &'static str {
 }
 
 #[test]
-fn a_fault_is_planted_in_every_shader_file() {
+fn planted_faults_are_in_every_shader_file() {
     let files: BTreeSet<&str> = KERNELS.iter().flat_map(|info| info.files).map(|(name, _)| *name).collect();
     assert_eq!(FAULTS.map(|(file, ..)| file).into_iter().collect::<BTreeSet<_>>(), files);
 }
@@ -151,7 +165,7 @@ fn find(file: &str, sound: &[(Probe, Check)]) -> Vec<Check> {
 }
 
 #[test]
-fn a_fault_in_any_shader_file_is_found_and_named() {
+fn planted_faults_are_found_and_named() {
     let Some(sound) = sound() else { return };
     assert!(sound.iter().all(|(_, check)| !check.failed()));
     for (file, ..) in FAULTS {
@@ -167,7 +181,7 @@ fn a_fault_in_any_shader_file_is_found_and_named() {
 
 /// A fault in one lowering's own file costs that lowering and no other.
 #[test]
-fn a_fault_costs_only_its_own_lowering() {
+fn planted_faults_cost_only_their_own_lowering() {
     let Some(sound) = sound() else { return };
     for (file, lowering) in [("fused_step.wgsl", Lowering::Fused), ("resident.wgsl", Lowering::Resident)] {
         let (device, mut checks, probes) = plant(file, sound);

@@ -129,7 +129,7 @@ fn assert_as_reference(task: &Task, problem: &Problem<'_>, iterations: usize, ma
 fn tasks(loss: Loss, n_outputs: usize) -> [Task; 3] {
     [
         Task::new(2, "4", loss, n_outputs, 100),
-        Task::new(3, "9:relu,5", loss, n_outputs, 257),
+        Task::new(3, "12,5:relu", loss, n_outputs, 257),
         Task::new(70, "300:relu,200", loss, n_outputs, 150),
     ]
 }

@@ -12,7 +12,7 @@ use pollster::block_on;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::cpu_support::bits;
-use crate::gpu_support::{Numbers, open};
+use crate::gpu_support::{Numbers, home_networks, share};
 use crate::support::{count, flat, golden, number};
 
 /// The descent of a case of the golden file.
@@ -36,7 +36,7 @@ fn descent(name: &str, learning_rate: f64) -> Descent {
 pub fn ways() -> Vec<(Backend, Vec<Lowering>)> {
     let mut ways =
         vec![(Backend::CpuReference, vec![Lowering::Layerwise]), (Backend::Cpu, vec![Lowering::Layerwise])];
-    ways.extend(open().map(|device| (Backend::Gpu(Box::new(device)), Lowering::ALL.to_vec())));
+    ways.extend(share().map(|device| (Backend::Gpu(Box::new(device)), Lowering::ALL.to_vec())));
     ways
 }
 
@@ -118,11 +118,14 @@ pub struct Task {
 impl Task {
     pub fn new(features: usize, hidden: &str, loss: Loss, n_outputs: usize, m: usize) -> Self {
         let hidden = parse_hidden(hidden, Activation::Tanh).unwrap();
-        let network = Network::new(features, hidden, n_outputs, loss).unwrap();
+        Self::of(Network::new(features, hidden, n_outputs, loss).unwrap(), m)
+    }
+
+    pub fn of(network: Network, m: usize) -> Self {
         let mut random = Numbers::new(m as u32);
         let parameters = random.parameters(&network);
-        let x = random.normals(features * m);
-        let y = random.targets(loss, n_outputs, m);
+        let x = random.normals(network.n_features() * m);
+        let y = random.targets(network.loss(), network.n_outputs(), m);
         Self { network, parameters, x, y, m }
     }
 
@@ -134,10 +137,11 @@ impl Task {
 
 /// Small and deep, and one that is wide for the CPU and for devices.
 pub fn tasks() -> [Task; 4] {
+    let [small, classes, values] = home_networks();
     [
-        Task::new(2, "4", Loss::BinaryCrossEntropy, 1, 65),
-        Task::new(3, "12,5", Loss::SoftmaxCrossEntropy, 4, 127),
-        Task::new(5, "9:relu,4", Loss::SquaredError, 2, 129),
+        Task::of(small, 65),
+        Task::of(classes, 127),
+        Task::of(values, 129),
         Task::new(70, "300:relu,200", Loss::SoftmaxCrossEntropy, 10, 150),
     ]
 }

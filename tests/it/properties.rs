@@ -15,7 +15,7 @@ use proptest::test_runner::{Config, TestCaseError};
 
 use crate::arrays::npy;
 use crate::command::Desk;
-use crate::gpu_support::{ACTIVATIONS, device};
+use crate::gpu_support::{ACTIVATIONS, share};
 use crate::tables::Sheet;
 
 /// Iterations of a training: enough for every batch and for what an optimiser remembers.
@@ -166,10 +166,8 @@ fn check(case: &Case, backend: &Backend, lowering: Lowering) -> Result<(), TestC
 
 /// A lowering of a device, on some random networks: each has kernels of its own, which take long to compile.
 fn check_on_device(lowering: Lowering) {
-    if device().is_none() {
-        return;
-    }
-    let backend = Backend::Gpu(Box::new(crate::gpu_support::open().unwrap()));
+    let Some(device) = share() else { return };
+    let backend = Backend::Gpu(Box::new(device));
     proptest!(cases(8), |(case in case())| check(&case, &backend, lowering)?);
 }
 

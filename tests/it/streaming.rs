@@ -199,7 +199,7 @@ fn windows_on_the_cpu_give_the_same_bits() {
 
 #[test]
 fn gpu_windows_give_the_same_bits() {
-    let Some(device) = crate::gpu_support::open() else { return };
+    let Some(device) = crate::gpu_support::share() else { return };
     let backend = Backend::Gpu(Box::new(device));
     let kinds = [Kind::PLAIN(20, 33), Kind::rich(20, 33), Kind::rich(126, 15)];
     assert_windows_give_the_same_bits(&backend, 253, &kinds, "8,6:relu");

@@ -177,6 +177,10 @@ fn a_device_that_is_lost_again_and_again_is_given_up() {
     let outputs =
         block_on(backend.predict(&task.network, &task.parameters, &task.data.x, task.data.m)).unwrap();
     assert_eq!(outputs.len(), task.data.m);
+    // Who shares it shares the one that took its place.
+    let other = Backend::Gpu(Box::new(device(&backend).share()));
+    let shared = block_on(other.predict(&task.network, &task.parameters, &task.data.x, task.data.m)).unwrap();
+    assert_eq!(shared, outputs);
 }
 
 #[test]
