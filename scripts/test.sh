@@ -11,6 +11,8 @@ cd "$(dirname "$0")/.."
 export GPU_NN_REQUIRE_GPU="${GPU_NN_REQUIRE_GPU:-1}"
 
 if [ "$GPU_NN_REQUIRE_GPU" = 1 ]; then scripts/vulkan.sh; fi
+# Whether more drivers are to be tested than the one that is installed.
+further_drivers() { [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; }
 # What a driver has compiled for one test it need not compile for another.
 export MESA_SHADER_CACHE_DIR="${MESA_SHADER_CACHE_DIR:-${CARGO_TARGET_DIR:-$PWD/target}/tmp}"
 # Where everything is compiled once and thrown away, nothing is kept for the next time.
@@ -44,7 +46,7 @@ echo "== tests, with Parquet files and arrays"
 mkdir -p target
 (
   scripts/exports.sh --install
-  if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then scripts/drivers.sh target/drivers; fi
+  if further_drivers; then scripts/drivers.sh target/drivers; fi
 ) >target/downloads.log 2>&1 &
 downloads=$!
 # The library's own tests are short: compiling them without optimisation is shorter still.
@@ -67,7 +69,7 @@ echo "== exports in the programs they are for"
 wait "$downloads" || cat target/downloads.log
 scripts/exports.sh "${CARGO_TARGET_DIR:-target}/debug/gpu-nn"
 
-if [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; then
+if further_drivers; then
   drivers=$(scripts/drivers.sh target/drivers)
   for driver in $drivers; do
     echo "== GPU tests on $(basename "$driver" .json)"

@@ -33,7 +33,7 @@ pub struct Device {
     pub(super) avoided: Vec<Lowering>,
     /// The kernels that were made ready, a bit each, see `seams`.
     pub(super) used: AtomicU64,
-    /// Shared with those that [`Device::share`] made.
+    /// Shared with those that [`Device::share`] made; anew where a setting changes what is compiled.
     pub(super) compiled: Arc<Mutex<Compiled>>,
 }
 

@@ -26,7 +26,7 @@ const FEWEST_ROUNDS: u32 = MOST_ROUNDS / 256;
 /// See [`FEWEST_ROUNDS`].
 const MOST_ROUNDS: u32 = LOOP_LIMIT / 16;
 
-/// Measures a device; takes about a tenth of a second after compiling.
+/// Measures a device; takes some tenths of a second after compiling.
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`] or [`crate::Error::Gpu`] when the device fails.

@@ -14,6 +14,11 @@ fn run(device: &Device, probe: Probe) -> Check {
     block_on(probe.run(device, Effort::Quick))
 }
 
+/// A probe of one kernel alone.
+fn row_sum() -> Probe {
+    Probe::all().into_iter().find(|probe| probe.to_string() == "row_sum").unwrap()
+}
+
 /// The kernels that no check ran.
 fn left_out(checks: &[Check]) -> Vec<&'static str> {
     let ran: BTreeSet<&str> = checks.iter().flat_map(|check| &check.kernels).copied().collect();
@@ -66,8 +71,7 @@ fn owners_of_a_shared_device_have_settings_and_records_of_their_own() {
     assert_eq!((own.avoided(), device.avoided()), (&[Lowering::Fused][..], &avoided[..]));
     assert!(own.products() != products && device.products() == products);
     device.take_used_kernels();
-    let row_sum = Probe::all().into_iter().find(|probe| probe.to_string() == "row_sum").unwrap();
-    assert!(run(&own, row_sum).kernels.contains(&"row_sum"));
+    assert!(run(&own, row_sum()).kernels.contains(&"row_sum"));
     assert_eq!(device.take_used_kernels(), Vec::<&str>::new());
 }
 
@@ -198,8 +202,7 @@ fn a_shader_that_does_not_compile_is_a_failed_check_that_ends_all_others() {
     let Some(device) = open() else { return };
     let device =
         device.with_shader_text("reduce.wgsl", text_of("reduce.wgsl").replace("sum += ", "total += "));
-    let row_sum = Probe::all().into_iter().find(|probe| probe.to_string() == "row_sum").unwrap();
-    let check = run(&device, row_sum);
+    let check = run(&device, row_sum());
     assert!(check.failed() && check.device_failed, "{check:?}");
     assert_eq!(suspects(&[check]), ["row_sum"]);
 }
