@@ -42,21 +42,27 @@ echo "== the library without the command line, for the browser"
 scripts/wasm-check.sh
 
 echo "== tests, with Parquet files and arrays"
-# Python's packages and more drivers come over the network meanwhile.
+# ONNX's code against its generator, which is built apart.
+onnx() { CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/onnx" cargo test --locked --manifest-path tests/onnx/Cargo.toml "$@"; }
+# Beside all that: Python's packages and more drivers come over the network, and the generator is compiled in what time the
+# processors have left.
 mkdir -p target
 (
+  renice -n 19 "$BASHPID"
   scripts/exports.sh --install
   if further_drivers; then scripts/drivers.sh target/drivers; fi
-) >target/downloads.log 2>&1 &
-downloads=$!
+  onnx --no-run
+) >target/beside.log 2>&1 &
+beside=$!
 # The library's own tests are short: compiling them without optimisation is shorter still.
 cargo test --locked --all-features --profile dev --lib
 # Of the examples it is enough that they compile, which was looked at above.
 cargo test --locked --all-features --bins --test it --no-run
 cargo test --locked --all-features --bins --test it
 cargo test --locked --all-features --doc
-# ONNX's code against its generator, which is built apart.
-CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/onnx" cargo test --locked --manifest-path tests/onnx/Cargo.toml
+# What failed beside is tried again where it is needed.
+wait "$beside" || cat target/beside.log
+onnx
 
 echo "== fuzzing"
 if command -v cargo-fuzz >/dev/null; then
@@ -66,7 +72,6 @@ else
 fi
 
 echo "== exports in the programs they are for"
-wait "$downloads" || cat target/downloads.log
 scripts/exports.sh "${CARGO_TARGET_DIR:-target}/debug/gpu-nn"
 
 if further_drivers; then

@@ -100,40 +100,53 @@ fn block_and_chunk(workgroup: vec3<u32>, grid: vec3<u32>) -> vec2<u32> {
     return vec2<u32>(workgroup.z * grid.x + workgroup.x, 0u);
 }
 
-fn store(row: u32, column: u32, chunk: u32, sum: f32) {
+fn store(row: u32, column: u32, chunk: u32, value: f32) {
     if column >= params.columns {
         return;
     }
     let at = row * params.columns + column;
-    switch FORM {
-        case FORWARD: { out[at] = activation(ACTIVATION, params.slope, sum + extra[params.bias_offset + row]); }
-        case DELTA: { out[at] = sum * derivative(ACTIVATION, params.slope, extra[at]); }
-        case GRADIENT: {
-            let gradient = sum * params.scale;
-            let to = params.out_offset + chunk * params.rows * params.columns + at;
-            out[to] = gradient;
-            if params.update == 1u {
-                theta[to] -= params.learning_rate * gradient;
-            }
+    if FORM == GRADIENT {
+        let to = params.out_offset + chunk * params.rows * params.columns + at;
+        out[to] = value;
+        if params.update == 1u {
+            theta[to] -= params.learning_rate * value;
         }
-        default: { out[at] = sum; }
+    } else {
+        out[at] = value;
     }
 }
 
-// Rows and columns past the end are not stored. A loop, so that there is the code of 8 and not of 64 activations.
+// g' of four columns of a row; of those past the end, of the last one.
+fn slopes(row: u32, columns: vec4<u32>) -> vec4<f32> {
+    let at = row * params.columns + min(columns, vec4<u32>(params.columns - 1u));
+    return derivative4(ACTIVATION, params.slope, vec4<f32>(extra[at.x], extra[at.y], extra[at.z], extra[at.w]));
+}
+
+fn store_four(row: u32, columns: vec4<u32>, chunk: u32, sums: vec4<f32>) {
+    var values = sums;
+    switch FORM {
+        case FORWARD: { values = activation4(ACTIVATION, params.slope, sums + extra[params.bias_offset + row]); }
+        case DELTA: { values = sums * slopes(row, columns); }
+        case GRADIENT: { values = sums * params.scale; }
+        default: {}
+    }
+    store(row, columns.x, chunk, values.x);
+    store(row, columns.y, chunk, values.y);
+    store(row, columns.z, chunk, values.z);
+    store(row, columns.w, chunk, values.w);
+}
+
+// Rows and columns past the end are not stored. Loops whose ends are no constants, so that there is the code of 4 and not of
+// 64 activations.
 fn store_tile(tile: ptr<function, Tile>, rows: vec2<u32>, low: vec4<u32>, high: vec4<u32>, chunk: u32) {
+    let halves = select(2u, 1u, high.x >= params.columns);
     for (var r = 0u; r < 8u; r++) {
         let row = select(rows.y + r - 4u, rows.x + r, r < 4u);
         if row < params.rows {
             let sums = tile_row(tile, r);
-            store(row, low.x, chunk, sums[0].x);
-            store(row, low.y, chunk, sums[0].y);
-            store(row, low.z, chunk, sums[0].z);
-            store(row, low.w, chunk, sums[0].w);
-            store(row, high.x, chunk, sums[1].x);
-            store(row, high.y, chunk, sums[1].y);
-            store(row, high.z, chunk, sums[1].z);
-            store(row, high.w, chunk, sums[1].w);
+            for (var half = 0u; half < halves; half++) {
+                store_four(row, select(high, low, half == 0u), chunk, select(sums[1], sums[0], half == 0u));
+            }
         }
     }
 }
