@@ -121,27 +121,41 @@ fn device(backend: &Backend) -> &Device {
     device
 }
 
-#[test]
-fn a_hundred_losses_of_the_device_end_with_the_same_bits() {
+/// Losses in a third of a hundred trainings, each of which ends with the bits of one that lost nothing. The lowerings are
+/// tests of their own, beside each other: they take longer than any other test.
+fn losses_end_with_the_same_bits(lowering: Lowering) {
     let Some(backend) = backend() else { return };
-    let (task, mut random) = (Task::new(), ChaCha8Rng::seed_from_u64(100));
-    for lowering in Lowering::ALL {
-        let want = task.train(&backend, lowering, None, |_| panic!("nothing was lost")).unwrap().bits();
-        // Losses in the first half of the submissions that there are at least: further on the pace decides how many there are.
-        for number in 0..34 {
-            let snapshots = (number % 2 == 0).then_some(Duration::ZERO);
-            let at = random.random_range(1..=2 * REPORTS);
-            let recovered = RefCell::new(Vec::new());
-            device(&backend).fail_on_purpose(&[at], &[]);
-            let on_recovery = |it: &Recovered| recovered.borrow_mut().push(it.clone());
-            let got = task.train(&backend, lowering, snapshots, on_recovery).unwrap();
-            let recovered = recovered.into_inner();
-            assert_eq!(recovered.len(), 1, "{lowering}, loss before submission {at}");
-            assert!(recovered[0].cause.contains("lost"), "{recovered:?}");
-            assert!(recovered[0].from <= recovered[0].at, "{recovered:?}");
-            assert!(got.bits() == want, "{lowering}, loss before submission {at}: {recovered:?}");
-        }
+    let (task, mut random) = (Task::new(), ChaCha8Rng::seed_from_u64(100 + lowering as u64));
+    let want = task.train(&backend, lowering, None, |_| panic!("nothing was lost")).unwrap().bits();
+    // Losses in the first half of the submissions that there are at least: further on the pace decides how many there are.
+    for number in 0..34 {
+        let snapshots = (number % 2 == 0).then_some(Duration::ZERO);
+        let at = random.random_range(1..=2 * REPORTS);
+        let recovered = RefCell::new(Vec::new());
+        device(&backend).fail_on_purpose(&[at], &[]);
+        let on_recovery = |it: &Recovered| recovered.borrow_mut().push(it.clone());
+        let got = task.train(&backend, lowering, snapshots, on_recovery).unwrap();
+        let recovered = recovered.into_inner();
+        assert_eq!(recovered.len(), 1, "{lowering}, loss before submission {at}");
+        assert!(recovered[0].cause.contains("lost"), "{recovered:?}");
+        assert!(recovered[0].from <= recovered[0].at, "{recovered:?}");
+        assert!(got.bits() == want, "{lowering}, loss before submission {at}: {recovered:?}");
     }
+}
+
+#[test]
+fn losses_end_with_the_same_bits_layerwise() {
+    losses_end_with_the_same_bits(Lowering::Layerwise);
+}
+
+#[test]
+fn losses_end_with_the_same_bits_fused() {
+    losses_end_with_the_same_bits(Lowering::Fused);
+}
+
+#[test]
+fn losses_end_with_the_same_bits_resident() {
+    losses_end_with_the_same_bits(Lowering::Resident);
 }
 
 #[test]
