@@ -43,15 +43,14 @@ scripts/wasm-check.sh
 
 echo "== tests, with Parquet files and arrays"
 # ONNX's code against its generator, which is built apart.
-onnx() { CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/onnx" cargo test --locked --manifest-path tests/onnx/Cargo.toml "$@"; }
+onnx=(cargo test --locked --manifest-path tests/onnx/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-$PWD/target}/onnx")
 # Beside all that: Python's packages and more drivers come over the network, and the generator is compiled in what time the
 # processors have left.
 mkdir -p target
 (
-  renice -n 19 "$BASHPID"
   scripts/exports.sh --install
   if further_drivers; then scripts/drivers.sh target/drivers; fi
-  onnx --no-run
+  nice -n 19 "${onnx[@]}" --no-run
 ) >target/beside.log 2>&1 &
 beside=$!
 # The library's own tests are short: compiling them without optimisation is shorter still.
@@ -62,7 +61,7 @@ cargo test --locked --all-features --bins --test it
 cargo test --locked --all-features --doc
 # What failed beside is tried again where it is needed.
 wait "$beside" || cat target/beside.log
-onnx
+"${onnx[@]}"
 
 echo "== fuzzing"
 if command -v cargo-fuzz >/dev/null; then

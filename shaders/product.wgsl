@@ -136,8 +136,8 @@ fn store_four(row: u32, columns: vec4<u32>, chunk: u32, sums: vec4<f32>) {
     store(row, columns.w, chunk, values.w);
 }
 
-// Rows and columns past the end are not stored. Loops whose ends are no constants, so that there is the code of 4 and not of
-// 64 activations.
+// Rows and columns past the end are not stored. Loops, the inner one without an end that is known beforehand, so that drivers
+// compile 4 and not 64 activations.
 fn store_tile(tile: ptr<function, Tile>, rows: vec2<u32>, low: vec4<u32>, high: vec4<u32>, chunk: u32) {
     let halves = select(2u, 1u, high.x >= params.columns);
     for (var r = 0u; r < 8u; r++) {
