@@ -116,9 +116,14 @@ fn store(row: u32, column: u32, chunk: u32, value: f32) {
     }
 }
 
-// g' of four columns of a row; of those past the end, of the last one.
+// Columns past the end repeat the last one.
+fn columns_there_are(columns: vec4<u32>) -> vec4<u32> {
+    return min(columns, vec4<u32>(params.columns - 1u));
+}
+
+// g' of four columns of a row.
 fn slopes(row: u32, columns: vec4<u32>) -> vec4<f32> {
-    let at = row * params.columns + min(columns, vec4<u32>(params.columns - 1u));
+    let at = row * params.columns + columns_there_are(columns);
     return derivative4(ACTIVATION, params.slope, vec4<f32>(extra[at.x], extra[at.y], extra[at.z], extra[at.w]));
 }
 
@@ -163,9 +168,9 @@ fn load_left(rows: vec4<u32>, d: u32) -> vec4<f32> {
     return vec4<f32>(left[at.x], left[at.y], left[at.z], left[at.w]);
 }
 
-// Where columns of the right begin; likewise.
+// Where columns of the right begin.
 fn right_columns(columns: vec4<u32>) -> vec4<u32> {
-    return min(columns, vec4<u32>(params.columns - 1u)) * params.right_column;
+    return columns_there_are(columns) * params.right_column;
 }
 
 fn load_right(columns: vec4<u32>, d: u32) -> vec4<f32> {
