@@ -90,7 +90,7 @@ fn output_delta(block: u32, at: u32, n_l: u32) {
             a[at + i] = exp4(-below);
             total += a[at + i];
         }
-        cost = smoothed(own, all, n_l) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
+        cost = smoothed(own, all, n_l) + ln4(total);
         for (var i = 0u; i < n_l; i++) {
             a[at + i] = a[at + i] / total - one_hot(targets(0u, block) == vec4<f32>(f32(i)), n_l);
         }

@@ -70,10 +70,6 @@ fn horizontal_sum(v: vec4<f32>) -> f32 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-fn exp4(v: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(exp_f32(v.x), exp_f32(v.y), exp_f32(v.z), exp_f32(v.w));
-}
-
 // Where a block's samples are within their batch, and which of them count.
 fn within_batch(block: u32, batch: u32) -> vec4<u32> {
     return (block - batch * params.batch_blocks) * 4u + vec4<u32>(0u, 1u, 2u, 3u);
@@ -157,7 +153,6 @@ fn binary_cross_entropy(z: vec4<f32>, labels: vec4<f32>) -> CostAndDelta {
     // One exp for all: softplus(z) - y z = linear + log1p(t), sigmoid(z) = (1 or t) / (1 + t), t = exp(-|z|).
     let t = exp4(-abs(z));
     let linear = select(-z * labels, z * (1.0 - labels), z > vec4<f32>(0.0));
-    let logarithm = vec4<f32>(log1p_f32(t.x), log1p_f32(t.y), log1p_f32(t.z), log1p_f32(t.w));
     let a = select(vec4<f32>(1.0), t, z < vec4<f32>(0.0)) / (1.0 + t);
-    return CostAndDelta(linear + logarithm, a - labels);
+    return CostAndDelta(linear + log1p4(t), a - labels);
 }

@@ -138,7 +138,7 @@ fn output_delta(block: u32, at: u32, n_l: u32, cost_at: u32, local: u32) {
             total += power;
             activations[slot(at, i, local)] = power;
         }
-        cost = smoothed(own, all, n_l) + vec4<f32>(ln_f32(total.x), ln_f32(total.y), ln_f32(total.z), ln_f32(total.w));
+        cost = smoothed(own, all, n_l) + ln4(total);
         for (var i = 0u; i < n_l; i++) {
             let label = one_hot(targets(0u, block) == vec4<f32>(f32(i)), n_l);
             let delta = activations[slot(at, i, local)] / total - label;
