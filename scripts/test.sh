@@ -13,10 +13,21 @@ export GPU_NN_REQUIRE_GPU="${GPU_NN_REQUIRE_GPU:-1}"
 if [ "$GPU_NN_REQUIRE_GPU" = 1 ]; then scripts/vulkan.sh; fi
 # Whether more drivers are to be tested than the one that is installed.
 further_drivers() { [ "$GPU_NN_REQUIRE_GPU" = 1 ] && [ -z "${VK_DRIVER_FILES:-}" ]; }
+target=${CARGO_TARGET_DIR:-$PWD/target}
+mkdir -p "$target"
 # What a driver has compiled for one test it need not compile for another.
-export MESA_SHADER_CACHE_DIR="${MESA_SHADER_CACHE_DIR:-${CARGO_TARGET_DIR:-$PWD/target}/tmp}"
-# Where everything is compiled once and thrown away, nothing is kept for the next time.
-if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0; fi
+export MESA_SHADER_CACHE_DIR="${MESA_SHADER_CACHE_DIR:-$target/tmp}"
+# Where everything is compiled once and thrown away, nothing is kept for the next time. With the target named, macros and
+# build scripts are compiled once for lints, for the browser and for tests, and apart from what is tested.
+if [ -n "${CI:-}" ]; then
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$host}"
+fi
+
+# ONNX's code against its generator, which is built apart, beside the rest and in what time the processors have left.
+onnx=(cargo test --locked --manifest-path tests/onnx/Cargo.toml --target-dir "$target/onnx")
+nice -n 19 "${onnx[@]}" --no-run >"$target/onnx.log" 2>&1 &
+generator=$!
 
 echo "== formatting, lints, documentation"
 cargo fmt --check
@@ -42,16 +53,11 @@ echo "== the library without the command line, for the browser"
 scripts/wasm-check.sh
 
 echo "== tests, with Parquet files and arrays"
-# ONNX's code against its generator, which is built apart.
-onnx=(cargo test --locked --manifest-path tests/onnx/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-$PWD/target}/onnx")
-# Beside all that: Python's packages and more drivers come over the network, and the generator is compiled in what time the
-# processors have left.
-mkdir -p target
+# Beside compiling, Python's packages and more drivers come over the network.
 (
   scripts/exports.sh --install
   if further_drivers; then scripts/drivers.sh target/drivers; fi
-  nice -n 19 "${onnx[@]}" --no-run
-) >target/beside.log 2>&1 &
+) >"$target/beside.log" 2>&1 &
 beside=$!
 # The library's own tests are short: compiling them without optimisation is shorter still.
 cargo test --locked --all-features --profile dev --lib
@@ -60,7 +66,8 @@ cargo test --locked --all-features --bins --test it --no-run
 cargo test --locked --all-features --bins --test it
 cargo test --locked --all-features --doc
 # What failed beside is tried again where it is needed.
-wait "$beside" || cat target/beside.log
+wait "$generator" || cat "$target/onnx.log"
+wait "$beside" || cat "$target/beside.log"
 "${onnx[@]}"
 
 echo "== fuzzing"
@@ -71,7 +78,7 @@ else
 fi
 
 echo "== exports in the programs they are for"
-scripts/exports.sh "${CARGO_TARGET_DIR:-target}/debug/gpu-nn"
+scripts/exports.sh "$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}debug/gpu-nn"
 
 if further_drivers; then
   drivers=$(scripts/drivers.sh target/drivers)
