@@ -9,7 +9,8 @@ struct ActivationParams {
     slope: f32,
 }
 
-@group(0) @binding(0) var<storage, read> params: ActivationParams;
+@group(0) @binding(0) var<storage, read> given: ActivationParams;
+var<private> params: ActivationParams;
 @group(0) @binding(1) var<storage, read> first: array<f32>; // z, or da
 
 // The s-th element of an invocation: neighbours take neighbouring elements.
@@ -24,6 +25,7 @@ fn activate(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     for (var s = 0u; s < PER_INVOCATION; s++) {
         let index = element_index(workgroup, grid, local, s);
         if index < params.size {
@@ -40,6 +42,7 @@ fn activation_derivative(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     for (var s = 0u; s < PER_INVOCATION; s++) {
         let index = element_index(workgroup, grid, local, s);
         if index < params.size {

@@ -13,7 +13,8 @@ struct ClipParams {
     l2: f32,
 }
 
-@group(0) @binding(0) var<storage, read> params: ClipParams;
+@group(0) @binding(0) var<storage, read> given: ClipParams;
+var<private> params: ClipParams;
 @group(0) @binding(1) var<storage, read_write> gradients: array<f32>; // the gradient arena
 @group(0) @binding(2) var<storage, read> theta: array<f32>;           // the parameter arena
 @group(0) @binding(3) var<storage, read> state: array<f32>;           // w of each parameter, and what is not needed here
@@ -24,6 +25,7 @@ fn clip_norm(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let start = workgroup.x * params.rounds * WORKGROUP_SIZE;
     let end = min(start + params.rounds * WORKGROUP_SIZE, params.size);
     var sum = 0.0;
@@ -41,6 +43,7 @@ fn clip_norm(
 // One invocation adds the chunks in order.
 @compute @workgroup_size(1)
 fn finish_norm() {
+    params = given;
     var sum = 0.0;
     for (var c = 0u; c < params.n_chunks; c++) {
         sum += partial[c];
@@ -55,6 +58,7 @@ fn scale_gradients(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let index = invocation_index(workgroup, grid, local);
     if index < params.size {
         gradients[index] *= partial[params.n_chunks];

@@ -20,7 +20,8 @@ struct Progress {
     epoch: u32,
 }
 
-@group(0) @binding(0) var<storage, read> params: DropoutParams;
+@group(0) @binding(0) var<storage, read> given: DropoutParams;
+var<private> params: DropoutParams;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> masked: array<f32>;
 @group(0) @binding(3) var<storage, read> progress: Progress;
@@ -31,6 +32,7 @@ fn dropout(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let iteration = progress.epoch * params.n_batches + progress.batch - params.after_cost;
     let key = mix(mix(params.seed_key + iteration) + params.layer);
     let first = workgroup_index(workgroup, grid) * PER_INVOCATION;

@@ -21,7 +21,8 @@ struct FinishStepParams {
     clip_value: f32, // 0 for none
 }
 
-@group(0) @binding(0) var<storage, read> params: FinishStepParams;
+@group(0) @binding(0) var<storage, read> given: FinishStepParams;
+var<private> params: FinishStepParams;
 @group(0) @binding(1) var<storage, read> partial: array<f32>;        // (n_chunks, n_parameters + 1)
 @group(0) @binding(2) var<storage, read_write> parameters: array<f32>; // (n_parameters)
 @group(0) @binding(3) var<storage, read_write> steps: array<u32, 2>; // iterations done, before and after; see fused_step.wgsl
@@ -35,6 +36,7 @@ fn finish_step(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let p = workgroup_index(workgroup, grid);
     var sum = 0.0;
     if p <= params.n_parameters {

@@ -10,7 +10,8 @@ struct FinishSumParams {
     learning_rate: f32,
 }
 
-@group(0) @binding(0) var<storage, read> params: FinishSumParams;
+@group(0) @binding(0) var<storage, read> given: FinishSumParams;
+var<private> params: FinishSumParams;
 @group(0) @binding(1) var<storage, read> partial: array<f32>; // (n_chunks, size)
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 @group(0) @binding(3) var<storage, read_write> theta: array<f32>; // the parameter arena, laid out as the gradients
@@ -21,6 +22,7 @@ fn finish_sum(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let element = invocation_index(workgroup, grid, local);
     if element >= params.size {
         return;

@@ -11,6 +11,7 @@
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn fused_step(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    params = given;
     for (var p = local; p < N_PARAMETERS; p += WORKGROUP_SIZE) {
         theta[p] = parameters[p];
     }

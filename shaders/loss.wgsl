@@ -25,7 +25,8 @@ struct LossParams {
     smoothing: f32, // of the labels of a softmax
 }
 
-@group(0) @binding(0) var<storage, read> params: LossParams;
+@group(0) @binding(0) var<storage, read> given: LossParams;
+var<private> params: LossParams;
 @group(0) @binding(1) var<storage, read> z: array<f32>; // (n_outputs, m)
 
 // The largest logit of sample j; whether a NaN counts does not matter, exp_sum meets it again.
@@ -129,6 +130,7 @@ fn cost(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let start = workgroup.x * params.rounds * WORKGROUP_SIZE;
     let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
     var sum = 0.0;
@@ -141,6 +143,7 @@ fn cost(
 // One invocation adds the chunks in order.
 @compute @workgroup_size(1)
 fn finish_cost() {
+    params = given;
     var sum = 0.0;
     for (var c = 0u; c < params.n_chunks; c++) {
         sum += cost_partial[c];
@@ -178,6 +181,7 @@ fn cost_and_delta(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let start = workgroup.x * params.rounds * WORKGROUP_SIZE;
     let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);
     var sum = 0.0;
@@ -195,6 +199,7 @@ fn output_delta(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let first = workgroup_index(workgroup, grid) * params.rounds;
     for (var s = 0u; s < params.rounds; s++) {
         let j = (first + s) * WORKGROUP_SIZE + local;
@@ -233,6 +238,7 @@ fn predict(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let first = workgroup_index(workgroup, grid) * params.rounds;
     for (var s = 0u; s < params.rounds; s++) {
         let j = (first + s) * WORKGROUP_SIZE + local;

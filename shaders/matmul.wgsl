@@ -20,7 +20,8 @@ struct MatmulParams {
     slope: f32,
 }
 
-@group(0) @binding(0) var<storage, read> params: MatmulParams;
+@group(0) @binding(0) var<storage, read> given: MatmulParams;
+var<private> params: MatmulParams;
 @group(0) @binding(1) var<storage, read> parameters: array<f32>; // the arena; w at w_offset, b at b_offset
 @group(0) @binding(2) var<storage, read> right: array<f32>;      // x (n_prev, m) or dz (n_l, m)
 @group(0) @binding(3) var<storage, read_write> result: array<f32>; // (n_l, m) or (n_prev, m)
@@ -84,6 +85,7 @@ fn matmul_bias(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let samples = tile_samples(workgroup, grid, local);
     let first = workgroup.y * TILE;
     let rows = tile_rows(first, params.n_l);
@@ -117,6 +119,7 @@ fn input_gradient(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let samples = tile_samples(workgroup, grid, local);
     let first = workgroup.y * TILE;
     store_tile(first, params.n_prev, samples, input_tile(first, samples));
@@ -140,6 +143,7 @@ fn input_delta(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let samples = tile_samples(workgroup, grid, local);
     let first = workgroup.y * TILE;
     let da = input_tile(first, samples);

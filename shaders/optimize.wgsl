@@ -21,7 +21,8 @@ struct Progress {
     epoch: u32,
 }
 
-@group(0) @binding(0) var<storage, read> params: OptimizeParams;
+@group(0) @binding(0) var<storage, read> given: OptimizeParams;
+var<private> params: OptimizeParams;
 @group(0) @binding(1) var<storage, read> gradients: array<f32>; // the gradient arena
 @group(0) @binding(2) var<storage, read_write> theta: array<f32>; // the parameter arena
 @group(0) @binding(3) var<storage, read_write> state: array<f32>; // (1 + states, size)
@@ -34,6 +35,7 @@ fn optimize(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let index = invocation_index(workgroup, grid, local);
     if index < params.size {
         // The cost of this iteration has been counted.

@@ -8,7 +8,8 @@ struct PeakParams {
     rounds: u32,
 }
 
-@group(0) @binding(0) var<storage, read> params: PeakParams;
+@group(0) @binding(0) var<storage, read> given: PeakParams;
+var<private> params: PeakParams;
 @group(0) @binding(1) var<storage, read> first: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
 
@@ -18,6 +19,7 @@ fn multiply_add_peak(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let index = invocation_index(workgroup, grid, local);
     if index >= params.size {
         return;
@@ -52,6 +54,7 @@ fn copy_peak(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let index = invocation_index(workgroup, grid, local);
     if index < params.size {
         out[index] = first[index];

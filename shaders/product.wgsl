@@ -34,7 +34,8 @@ struct ProductParams {
     learning_rate: f32,
 }
 
-@group(0) @binding(0) var<storage, read> params: ProductParams;
+@group(0) @binding(0) var<storage, read> given: ProductParams;
+var<private> params: ProductParams;
 @group(0) @binding(1) var<storage, read> left: array<f32>;
 @group(0) @binding(2) var<storage, read> right: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;

@@ -25,6 +25,7 @@ fn product_registers(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let place = block_and_chunk(workgroup, grid);
     let row = workgroup.y * 8u;
     let low = (place.x * 8u + FOUR) * WORKGROUP_SIZE + local;

@@ -58,6 +58,7 @@ fn product_workgroup(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let place = block_and_chunk(workgroup, grid);
     let row = workgroup.y * 8u * SIDE;
     let column = place.x * 8u * SIDE;

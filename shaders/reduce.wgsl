@@ -14,7 +14,8 @@ struct RowSumParams {
     learning_rate: f32,
 }
 
-@group(0) @binding(0) var<storage, read> params: RowSumParams;
+@group(0) @binding(0) var<storage, read> given: RowSumParams;
+var<private> params: RowSumParams;
 @group(0) @binding(1) var<storage, read> dz: array<f32>; // (n_l, m)
 @group(0) @binding(2) var<storage, read_write> db: array<f32>;
 @group(0) @binding(3) var<storage, read_write> theta: array<f32>; // the parameter arena, laid out as the gradients
@@ -24,6 +25,7 @@ fn row_sum(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let row = workgroup.x * params.m;
     let start = workgroup.y * params.rounds * WORKGROUP_SIZE;
     let end = min(start + params.rounds * WORKGROUP_SIZE, params.m);

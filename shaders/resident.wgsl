@@ -20,6 +20,7 @@ fn workgroup_total(p: u32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn resident(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    params = given;
     let network = workgroup.x;
     let table = network * params.table_size;
     let n = n_parameters(table);

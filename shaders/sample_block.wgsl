@@ -45,7 +45,8 @@ struct BlockParams {
     clip_value: f32, // 0 for none
 }
 
-@group(0) @binding(0) var<storage, read> params: BlockParams;
+@group(0) @binding(0) var<storage, read> given: BlockParams;
+var<private> params: BlockParams;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> y: array<vec4<f32>>;

@@ -23,7 +23,8 @@ struct Progress {
     epoch: u32,
 }
 
-@group(0) @binding(0) var<storage, read> params: TakeBatchParams;
+@group(0) @binding(0) var<storage, read> given: TakeBatchParams;
+var<private> params: TakeBatchParams;
 @group(0) @binding(1) var<storage, read> progress: Progress;
 @group(0) @binding(2) var<storage, read> all_x: array<f32>;
 @group(0) @binding(3) var<storage, read> all_y: array<f32>;
@@ -36,6 +37,7 @@ fn take_batch(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let block = (workgroup.z * grid.x + workgroup.x) * PER_INVOCATION;
     let start = progress.batch * params.size;
     let order = order_of(params.m, params.seed, progress.epoch);

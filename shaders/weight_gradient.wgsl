@@ -22,7 +22,8 @@ struct WeightGradientParams {
     learning_rate: f32,
 }
 
-@group(0) @binding(0) var<storage, read> params: WeightGradientParams;
+@group(0) @binding(0) var<storage, read> given: WeightGradientParams;
+var<private> params: WeightGradientParams;
 @group(0) @binding(1) var<storage, read> dz: array<f32>;     // (n_l, m)
 @group(0) @binding(2) var<storage, read> a_prev: array<f32>; // (n_prev, m)
 @group(0) @binding(3) var<storage, read_write> dw: array<f32>;
@@ -40,6 +41,7 @@ fn weight_gradient(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    params = given;
     let m = params.m;
     let first = workgroup.x * TILE;
     let i = workgroup.y;

@@ -45,6 +45,8 @@ fn forward(row: u32, first_layer: bool, a_at: u32, out_at: u32, block: u32, loca
     let n_l = units(row);
     let n_prev = units_before(row);
     let w_at = weights_at(row);
+    let g = activation_of(row);
+    let slope = slope_of(row);
     for (var first = 0u; first < n_l; first += 4u) {
         let rows = four_rows(first, n_l);
         let b = four_parameters(w_at + n_l * n_prev + rows);
@@ -56,7 +58,7 @@ fn forward(row: u32, first_layer: bool, a_at: u32, out_at: u32, block: u32, loca
         }
         // Rows past the end store what the last one does.
         for (var i = 0u; i < 4u; i++) {
-            activations[slot(out_at, rows[i], local)] = activation4(activation_of(row), slope_of(row), z[i]);
+            activations[slot(out_at, rows[i], local)] = activation4(g, slope, z[i]);
         }
     }
 }
@@ -93,7 +95,8 @@ fn input_gradient(row: u32, a_at: u32, out_at: u32, local: u32) {
     let n_l = units(row);
     let n_prev = units_before(row);
     let w_at = weights_at(row);
-    let before = row - TABLE_ROW;
+    let g = activation_of(row - TABLE_ROW);
+    let slope = slope_of(row - TABLE_ROW);
     for (var first = 0u; first < n_prev; first += 4u) {
         let columns = four_rows(first, n_prev);
         var da = mat4x4<f32>();
@@ -105,7 +108,7 @@ fn input_gradient(row: u32, a_at: u32, out_at: u32, local: u32) {
         // All are read before one is stored: columns past the end store what the last one does.
         for (var k = 0u; k < 4u; k++) {
             let a = activations[slot(a_at, columns[k], local)];
-            da[k] *= derivative4(activation_of(before), slope_of(before), a);
+            da[k] *= derivative4(g, slope, a);
         }
         for (var k = 0u; k < 4u; k++) {
             activations[slot(a_at, columns[k], local)] = da[k];

@@ -5,6 +5,7 @@
 //!
 //! The params are a `var<storage, read>`, not a `var<uniform>`: Mesa 22's software driver recompiles a kernel at each
 //! dispatch that follows one with another uniform buffer (400 us against 50 us a dispatch).
+//! Every kernel begins with a copy of them, since that driver loads a field anew wherever it is named.
 
 use super::grid::PER_INVOCATION;
 use super::params::{

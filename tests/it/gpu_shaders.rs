@@ -179,9 +179,9 @@ fn a_wrong_workgroup_size_is_caught() {
 fn a_wrong_access_is_caught() {
     let (read, write) = ("<storage, read> gradients", "<storage, read_write> gradients");
     assert_caught("gradient_descent", read, write, "(1, true)");
-    let params = "<storage, read> params";
-    assert_caught("gradient_descent", params, "<storage, read_write> params", "the params are writable");
-    assert_caught("gradient_descent", params, "<uniform> params", "not storage");
+    let params = "<storage, read> given";
+    assert_caught("gradient_descent", params, "<storage, read_write> given", "the params are writable");
+    assert_caught("gradient_descent", params, "<uniform> given", "not storage");
 }
 
 #[test]
