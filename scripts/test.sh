@@ -24,6 +24,8 @@ if [ -n "${CI:-}" ]; then
   export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$host}"
 fi
 
+# What runs beside the checks ends with them.
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 # ONNX's code against its generator, which is built apart, beside the rest and in what time the processors have left.
 onnx=(cargo test --locked --manifest-path tests/onnx/Cargo.toml --target-dir "$target/onnx")
 nice -n 19 "${onnx[@]}" --no-run >"$target/onnx.log" 2>&1 &
