@@ -172,19 +172,25 @@ impl Canvas {
 
     /// The finished picture: every pixel is the mean of its buffer pixels.
     pub(super) fn finish(self) -> RgbImage {
-        let factor = self.enlarged;
-        let stride = self.width as usize * WHITE.len();
-        RgbImage::from_fn(self.width / factor, self.height / factor, |x, y| {
-            let mut sums = [0u32; 3];
-            for row in 0..factor {
-                let start = (y * factor + row) as usize * stride + (x * factor) as usize * WHITE.len();
-                for pixel in self.pixels[start..].chunks_exact(WHITE.len()).take(factor as usize) {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, &value)| *sum += u32::from(value));
+        let (channels, factor) = (WHITE.len(), self.enlarged as usize);
+        let (width, height) = (self.width / self.enlarged, self.height / self.enlarged);
+        let count = self.enlarged * self.enlarged;
+        let stride = self.width as usize * channels;
+        let mut column_sums = vec![0u32; stride];
+        let mut picture = Vec::with_capacity(width as usize * height as usize * channels);
+        for rows in self.pixels.chunks_exact(stride * factor) {
+            column_sums.fill(0);
+            for row in rows.chunks_exact(stride) {
+                column_sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += u32::from(value));
+            }
+            for block in column_sums.chunks_exact(factor * channels) {
+                for channel in 0..channels {
+                    let sum: u32 = block[channel..].iter().step_by(channels).sum();
+                    picture.push(((sum + count / 2) / count) as u8);
                 }
             }
-            let count = factor * factor;
-            image::Rgb(sums.map(|sum| ((sum + count / 2) / count) as u8))
-        })
+        }
+        RgbImage::from_raw(width, height, picture).expect("three bytes for each pixel")
     }
 
     fn pixel(&mut self, x: i32, y: i32) -> Option<&mut Colour> {

@@ -66,5 +66,7 @@ pub(super) fn scale(share: f64) -> Colour {
 
 /// `share` of `b` in `a`, from 0 to 1.
 pub(super) fn mix(a: Colour, b: Colour, share: f64) -> Colour {
-    std::array::from_fn(|i| (f64::from(a[i]) + (f64::from(b[i]) - f64::from(a[i])) * share).round() as u8)
+    // Half up, which is `round` for what is not negative: that is a call of a function, for each pixel three.
+    let channel = |i: usize| (f64::from(a[i]) + (f64::from(b[i]) - f64::from(a[i])) * share + 0.5) as u8;
+    [channel(0), channel(1), channel(2)]
 }

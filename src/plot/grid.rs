@@ -164,12 +164,15 @@ impl Regions {
     /// classes alike) to 1; `None` where an answer is not finite, and for regression.
     pub(super) fn class_at(&self, along: f64, up: f64) -> Option<(usize, f64)> {
         let cell = self.cell(along, up);
-        let values = || (0..self.n_outputs).map(|row| self.interpolated(row, &cell));
-        if !values().all(f64::is_finite) {
+        let (mut finite, mut highest) = (true, f64::NEG_INFINITY);
+        let values = (0..self.n_outputs).map(|row| self.interpolated(row, &cell)).inspect(|&value| {
+            finite &= value.is_finite();
+            highest = highest.max(value);
+        });
+        let class = self.loss.class_of(values)? as usize;
+        if !finite {
             return None;
         }
-        let highest = values().fold(f64::NEG_INFINITY, f64::max);
-        let class = self.loss.class_of(values())? as usize;
         let confidence = match self.loss {
             Loss::BinaryCrossEntropy => (2.0 * highest - 1.0).abs(),
             _ => (highest * self.n_outputs as f64 - 1.0) / (self.n_outputs as f64 - 1.0),
