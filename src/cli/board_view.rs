@@ -169,7 +169,7 @@ mod tests {
 
     use super::{clock, draw, range};
     use crate::cli::board::{Series, State};
-    use crate::cli::training_options::Steps;
+    use crate::cli::steps::Steps;
     use gpu_nn::training::Method;
 
     fn state(batch: usize) -> State {

@@ -14,7 +14,8 @@ use super::options::{BackendArgs, ResultArgs, check_lowering, learning_rate};
 use super::record::DeviceRecord;
 use super::run_folder::RunFolder;
 use super::setup_options::{Setup, SetupArgs};
-use super::training_options::{Steps, TrainingArgs};
+use super::steps::Steps;
+use super::training_options::TrainingArgs;
 
 /// Find a learning rate: a short training whose rate rises from far too small to far too large (Smith's range test).
 ///
@@ -69,7 +70,7 @@ pub async fn run(args: Args) -> Result<()> {
     let range = args.range(&steps);
     range.check()?;
     steps.descent = range.descent(steps.descent);
-    let weights = sample_weights(&dataset, args.training.class_weight.as_ref(), None)?;
+    let weights = sample_weights(&dataset, args.training.class_weight(), None)?;
     let y = dataset.y();
     let problem = steps.problem(&network, &parameters, &dataset, &y, weights.as_deref());
     let (backend, why) = args.backend.open_for(&problem, steps.iterations, args.training.lowering).await?;

@@ -27,7 +27,7 @@ use super::live::Events;
 use super::options::check_lowering;
 use super::parts::Streams;
 use super::record::Seconds;
-use super::training_options::Steps;
+use super::steps::Steps;
 
 /// Puts a checkpoint away; with the name of the lowering.
 pub type Keep<'a> = dyn Fn(Checkpoint, &'static str) -> Result<()> + 'a;

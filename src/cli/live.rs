@@ -8,7 +8,7 @@ use gpu_nn::training::Progress;
 use gpu_nn::{Error, Result};
 
 use super::fit::Live;
-use super::training_options::Steps;
+use super::steps::Steps;
 
 /// What can be watched while a network is trained.
 #[derive(Clone, Debug, Default, Args)]

@@ -34,6 +34,7 @@ mod record;
 mod resume;
 mod run_folder;
 mod setup_options;
+mod steps;
 mod stream_options;
 mod sweep;
 mod sweep_report;
@@ -74,7 +75,7 @@ enum Command {
     /// Describe a file as the trainer would read it
     Data(data::Args),
     /// Train many networks at once and rank them: sizes, learning rates, seeds
-    Sweep(sweep::Args),
+    Sweep(Box<sweep::Args>),
     /// Find a learning rate: the range test, its table and its picture
     FindRate(Box<find_rate::Args>),
     /// Write a trained network for other programs: ONNX, C or NumPy
@@ -120,7 +121,7 @@ async fn run(command: Command, start: Instant) -> Result<()> {
         Command::Predict(args) => predict::run(args).await,
         Command::Evaluate(args) => evaluate::run(args).await,
         Command::Data(args) => data::run(args),
-        Command::Sweep(args) => sweep::run(args, start).await,
+        Command::Sweep(args) => sweep::run(*args, start).await,
         Command::FindRate(args) => find_rate::run(*args).await,
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),

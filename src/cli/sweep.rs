@@ -7,7 +7,7 @@ use gpu_nn::model::{FILE_NAME, Model};
 use gpu_nn::network::{Activation, Initializer, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::plot::Regions;
 use gpu_nn::schedule::{Lowering, Problem};
-use gpu_nn::training::{Backend, Outcomes, Population, Score, Trained};
+use gpu_nn::training::{Backend, Outcomes, Population, Score, Trained, sample_weights};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
@@ -16,17 +16,27 @@ use super::interrupt::Interrupt;
 use super::options::{self, BackendArgs, Output, ResultArgs, at_least_one};
 use super::pictures;
 use super::run_folder::RunFolder;
+use super::steps::{StepArgs, Steps, Wanted};
 use super::sweep_report::{csv, print_table, ranking, report};
 
 /// Networks of a sweep at most: their costs are kept until the end.
 const MAX_NETWORKS: usize = 1_000;
 
+/// Iterations of each on all samples at once, if nothing else is said: the course's.
+const ITERATIONS: usize = 5_000;
+
 /// Train many networks on one data set, rank them, and save the best.
 ///
 /// Without options it is the course's figure: 1, 2, 3, 4, 5, 20 and 50 units on the planar flower, 5,000 iterations. Lists
 /// of learning rates, first weights and seeds multiply: `--hidden 4,20 --learning-rate 0.1,1.2 --init-seed 1..5` is 20
-/// networks. On a GPU all of them train at once, on the CPU as many as there are cores.
+/// networks, which differ in nothing else. On a GPU all of them train at once, on the CPU as many as there are cores.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("optimizer", |arg| arg.help(
+    "sgd, momentum, nesterov, rmsprop, adam or adamw, with constants as in `train`: momentum:momentum=0.8"
+)))]
+#[command(mut_arg("schedule", |arg| arg.help(
+    "The learning rate over time: constant, step:EPOCHS:FACTOR, exponential:EPOCHS:FACTOR or cosine (to 0 at the end)"
+)))]
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
@@ -68,30 +78,30 @@ pub struct Args {
         help_heading = "Network"
     )]
     init_seed: Vec<options::Seeds>,
-    /// Steps of gradient descent
+    /// Steps of the optimiser [default: 5,000; with --batch-size, those of 20 epochs]
     #[arg(
         long,
         value_name = "N",
         allow_negative_numbers = true,
         value_parser = at_least_one,
-        default_value_t = 5_000,
         help_heading = "Training"
     )]
-    pub iterations: usize,
-    /// Step sizes of gradient descent, separated by commas
+    iterations: Option<usize>,
+    /// Step sizes, separated by commas [default: 1.2 for sgd, 0.1 for momentum and nesterov, 0.001 for the others]
     #[arg(
         long,
         value_name = "RATES",
         allow_negative_numbers = true,
         value_delimiter = ',',
         value_parser = options::learning_rate,
-        default_value = "1.2",
         help_heading = "Training"
     )]
     learning_rate: Vec<f64>,
+    #[command(flatten)]
+    steps: StepArgs,
     /// With --json: report the cost of every so many iterations [default: a tenth of the iterations]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true, help_heading = "Training")]
-    pub report_every: Option<usize>,
+    report_every: Option<usize>,
     /// How a GPU trains: layerwise, fused, resident (all networks at once) [default: the fastest, by measuring]
     #[arg(long, value_name = "LOWERING", help_heading = "Training")]
     lowering: Option<Lowering>,
@@ -121,11 +131,49 @@ pub struct Row {
     pub rank: usize,
 }
 
+/// What all networks of a sweep have in common.
+struct Common<'a> {
+    dataset: &'a Dataset,
+    y: Vec<f64>,
+    weights: Option<Vec<f64>>,
+    steps: Steps,
+}
+
+impl Common<'_> {
+    fn problem<'b>(&'b self, entry: &'b Entry) -> Problem<'b> {
+        let steps = self.steps.at(entry.learning_rate);
+        steps.problem(&entry.network, &entry.parameters, self.dataset, &self.y, self.weights.as_deref())
+    }
+}
+
 impl Args {
+    fn learning_rates(&self) -> Vec<f64> {
+        match &self.learning_rate[..] {
+            [] => vec![self.steps.usual_learning_rate()],
+            given => given.to_vec(),
+        }
+    }
+
+    /// The steps of every network, at the first learning rate.
+    ///
+    /// # Errors
+    /// Those of [`StepArgs::steps`], and for steps that wait for looks at each network.
+    fn steps(&self, m: usize) -> Result<Steps> {
+        self.steps.check_no_line_search()?;
+        if self.steps.waits_for_plateau() {
+            let reason = "a sweep does not look at its networks on the way; use another, or train";
+            return Err(Error::invalid("schedule", "plateau", reason));
+        }
+        let Self { iterations, report_every, .. } = *self;
+        let learning_rate = self.learning_rate.first().copied();
+        self.steps.steps(m, Wanted { iterations, usual_iterations: ITERATIONS, learning_rate, report_every })
+    }
+
     /// Every combination, hidden sizes slowest.
     fn entries(&self, dataset: &Dataset) -> Result<Vec<Entry>> {
         let seeds: Vec<u32> = self.init_seed.iter().flat_map(|seeds| seeds.0.clone()).collect();
-        let factors = [self.hidden.len(), self.learning_rate.len(), self.init.len(), seeds.len()];
+        let rates = self.learning_rates();
+        let factors = [self.hidden.len(), rates.len(), self.init.len(), seeds.len()];
         let count = factors.into_iter().fold(1usize, usize::saturating_mul);
         if count > MAX_NETWORKS {
             let reason = format!("a sweep has at most {MAX_NETWORKS} networks; shorten a list");
@@ -135,7 +183,7 @@ impl Args {
         for hidden in &self.hidden {
             let layers = parse_hidden(hidden, self.activation)?;
             let network = self.output.network(layers, dataset)?;
-            for &learning_rate in &self.learning_rate {
+            for &learning_rate in &rates {
                 for &init in &self.init {
                     for &seed in &seeds {
                         let parameters = initialize(&network, init, seed);
@@ -168,21 +216,23 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     let source = args.data.source(None)?;
     let (dataset, preprocessing) = args.prepare.dataset(&source, args.output)?;
     let entries = args.entries(&dataset)?;
+    let steps = args.steps(dataset.m)?;
+    let weights = sample_weights(&dataset, args.steps.class_weight.as_ref(), None)?;
+    let common = Common { dataset: &dataset, y: dataset.y(), weights, steps };
     let largest = entries.iter().max_by_key(|entry| entry.parameters.values().len());
-    let Entry { network, parameters, learning_rate, .. } = largest.expect("clap lets no list be empty");
-    let y = dataset.y();
-    let problem = Problem::full_batch(network, parameters, &dataset.x, &y, dataset.m, *learning_rate);
-    let all = args.iterations * entries.len();
-    let (backend, why) = args.backend.open_for(&problem, all, args.lowering).await?;
+    let largest = largest.expect("clap lets no list be empty");
+    let all = steps.iterations.saturating_mul(entries.len());
+    let (backend, why) = args.backend.open_for(&common.problem(largest), all, args.lowering).await?;
     let name = format!("sweep-{}", source.short_name());
     let mut folder = RunFolder::create(args.results.out.as_deref(), &name)?;
-    let console = Console::new(!args.results.quiet && !args.results.json, args.iterations * entries.len());
-    let (m, n) = (thousands(dataset.m), thousands(args.iterations));
+    let console = Console::new(!args.results.quiet && !args.results.json, all);
+    let m = thousands(dataset.m);
     console.line(&format!("data      {}: {m} samples of {} features", dataset.name, dataset.n_features))?;
     console.line(&format!("backend   {why}"))?;
-    console.line(&format!("training  {} networks, {n} iterations each", thousands(entries.len())))?;
+    let (n, each) = (thousands(entries.len()), steps.describe_at(&args.learning_rates()));
+    console.line(&format!("training  {n} networks, each {each}"))?;
     let begin = Instant::now();
-    let outcomes = train(&args, &backend, &dataset, &entries, &console).await;
+    let outcomes = train(&args, &backend, &common, &entries, &console).await;
     console.finish(None);
     let rows = rank(&backend, &dataset, entries, outcomes?).await?;
     let seconds = (begin - start, begin.elapsed());
@@ -198,10 +248,11 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
     folder.write("sweep.csv", csv(&rows))?;
     let mut written = vec![FILE_NAME, "sweep.csv"];
     if !args.results.no_plots && pictures::check_drawable(&dataset).is_ok() {
-        written.push(draw(&args, &backend, &dataset, &rows, &mut folder).await?);
+        let title = format!("{}, {} iterations", dataset.name, thousands(steps.iterations));
+        written.push(draw(&args, (&backend, &dataset), title, &rows, &mut folder).await?);
     }
     if args.results.json {
-        return console::print_json(&report(&args, &dataset, &backend, &rows, &folder));
+        return console::print_json(&report(&steps, &dataset, &backend, &rows, &folder));
     }
     let time = console::seconds(seconds.1);
     console.line(&format!("time      {time} of training after {} of setup", console::seconds(seconds.0)))?;
@@ -212,19 +263,16 @@ pub async fn run(args: Args, start: Instant) -> Result<()> {
 async fn train(
     args: &Args,
     backend: &Backend,
-    dataset: &Dataset,
+    common: &Common<'_>,
     entries: &[Entry],
     console: &Console,
 ) -> Result<Outcomes> {
     options::check_lowering(args.lowering, backend)?;
-    let y = dataset.y();
-    let problems = entries.iter().map(|entry| {
-        let Entry { network, parameters, learning_rate, .. } = entry;
-        Problem::full_batch(network, parameters, &dataset.x, &y, dataset.m, *learning_rate)
-    });
+    let problems = entries.iter().map(|entry| common.problem(entry)).collect();
     let interrupt = Interrupt::listen()?;
-    let population = Population::new(problems.collect())?.cancelled_by(interrupt.token().clone());
-    population.train(backend, args.lowering, args.iterations, &mut |event| console.population(&event)).await
+    let population = Population::new(problems)?.cancelled_by(interrupt.token().clone());
+    let iterations = common.steps.iterations;
+    population.train(backend, args.lowering, iterations, &mut |event| console.population(&event)).await
 }
 
 /// Scores the networks and ranks them by their last cost.
@@ -278,8 +326,8 @@ fn model(
 /// Draws the networks in their order, or the best of many.
 async fn draw(
     args: &Args,
-    backend: &Backend,
-    dataset: &Dataset,
+    (backend, dataset): (&Backend, &Dataset),
+    title: String,
     rows: &[Row],
     folder: &mut RunFolder,
 ) -> Result<&'static str> {
@@ -296,8 +344,7 @@ async fn draw(
         }
     }
     let best = if few { String::new() } else { format!(", the best {} of {}", panels.len(), rows.len()) };
-    let title = format!("{}, {} iterations{best}", dataset.name, thousands(args.iterations));
-    pictures::draw_sweep(folder, dataset, &title, &panels)
+    pictures::draw_sweep(folder, dataset, &(title + &best), &panels)
 }
 
 fn panel_title(args: &Args, row: &Row, trained: &Trained) -> String {

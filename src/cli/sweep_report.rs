@@ -11,6 +11,7 @@ use super::console::Console;
 use super::fit::describe;
 use super::record::{DeviceRecord, reported};
 use super::run_folder::RunFolder;
+use super::steps::Steps;
 use super::sweep::{Args, Entry, Row};
 
 /// Rows printed at most; the file has them all.
@@ -84,8 +85,13 @@ fn diverged_at(outcome: &Result<Trained>) -> Option<usize> {
     }
 }
 
-pub fn report(args: &Args, dataset: &Dataset, backend: &Backend, rows: &[Row], folder: &RunFolder) -> Value {
-    let report_every = args.report_every.unwrap_or_else(|| args.iterations.div_ceil(10).max(1));
+pub fn report(
+    steps: &Steps,
+    dataset: &Dataset,
+    backend: &Backend,
+    rows: &[Row],
+    folder: &RunFolder,
+) -> Value {
     let runs = rows.iter().map(|Row { entry, outcome, score, rank }| {
         let trained = outcome.as_ref().ok();
         json!({
@@ -95,7 +101,7 @@ pub fn report(args: &Args, dataset: &Dataset, backend: &Backend, rows: &[Row], f
             "init": entry.init.to_string(),
             "init_seed": entry.seed,
             "rank": rank,
-            "costs": trained.map(|trained| reported(&trained.costs, report_every)),
+            "costs": trained.map(|trained| reported(&trained.costs, steps.report_every)),
             "cost_after_last": trained.map(|trained| trained.cost_after_last),
             "diverged_at": diverged_at(outcome),
             "n_correct": score.map(|score| score.n_correct),
@@ -106,7 +112,9 @@ pub fn report(args: &Args, dataset: &Dataset, backend: &Backend, rows: &[Row], f
         "device": DeviceRecord::new(backend, None),
         "data": dataset.name,
         "m": dataset.m,
-        "iterations": args.iterations,
+        "iterations": steps.iterations,
+        "optimizer": steps.descent.optimizer.to_string(),
+        "batch_size": steps.batches.size,
         "runs": runs.collect::<Vec<_>>(),
         "out": folder.path().display().to_string(),
     })

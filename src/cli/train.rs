@@ -32,8 +32,9 @@ use super::record::{
 };
 use super::resume::{check_resumed, device_words, own_words, resumed};
 use super::run_folder::RunFolder;
+use super::steps::Steps;
 use super::stream_options::{Asked, StreamArgs};
-use super::training_options::{Steps, TrainingArgs, ValidationArgs};
+use super::training_options::{TrainingArgs, ValidationArgs};
 use super::weights::WeightArgs;
 
 /// Train a network and save it with its pictures.
@@ -110,7 +111,7 @@ impl Args {
         }
         let steps = self.training.steps(dataset.m)?;
         let parameters = initialize(&network, self.network.init, self.network.init_seed);
-        let weights = sample_weights(dataset, self.training.class_weight.as_ref(), parts.weights.as_deref())?;
+        let weights = sample_weights(dataset, self.training.class_weight(), parts.weights.as_deref())?;
         let lowering = self.training.lowering;
         let (backend, why) = if parts.streams.is_some() {
             steps.check_batches()?;

@@ -2,6 +2,7 @@
 
 use crate::cli_train::assert_reported;
 use crate::command::{Desk, failure};
+use crate::gpu_support::device;
 use crate::support::{Tolerance, assert_close, count, golden, integers, list, number};
 
 const SIZES: [usize; 7] = [1, 2, 3, 4, 5, 20, 50];
@@ -110,6 +111,53 @@ fn lists_of_rates_and_seeds_multiply_and_are_ranked() {
     assert!((number(&best["cost"]) - by_rank[0].1).abs() < 1e-12, "{best}");
 }
 
+/// Each network of a sweep is what `train` makes of it, whatever its steps are.
+#[test]
+fn the_steps_are_those_of_train() {
+    let desk = Desk::new();
+    let steps = "--optimizer adam --learning-rate 0.01 --batch-size 64 --shuffle-seed 5 --epochs 6 --warm-up 1 --schedule cosine \
+                 --l2 0.01 --class-weight balanced --clip-value 0.5";
+    let mut ways = vec!["cpu --dropout 0.2", "cpu-reference --dropout 0.2"];
+    if device().is_some() {
+        ways.push("vulkan --lowering resident");
+    }
+    for way in ways {
+        let with = format!("--data noisy_moons --noise 0.3 {steps} --backend {way} --no-plots --json");
+        let sweep = desk.json(&format!("sweep --hidden 3,4:relu {with}"));
+        assert!(
+            sweep["optimizer"].as_str().unwrap().starts_with("adam:") && sweep["batch_size"] == 64,
+            "{sweep}"
+        );
+        for (hidden, run) in ["3", "4:relu"].into_iter().zip(list(&sweep["runs"])) {
+            let alone = desk.json(&format!("train --hidden {hidden} {with}"));
+            assert_eq!(alone["iterations"], sweep["iterations"]);
+            let [own, of_train] =
+                [run, &alone].map(|run| (&run["cost_after_last"], &run["costs"], &run["n_correct"]));
+            assert_eq!(own, of_train, "{way}: {hidden}");
+        }
+    }
+}
+
+/// What is not said is as in `train`, but for the number of iterations on all samples at once.
+#[test]
+fn an_optimiser_brings_its_usual_rate_and_batches_their_epochs() {
+    let desk = Desk::new();
+    let short = "--hidden 2 --backend cpu --no-plots --json --m 40";
+    let full = desk.json(&format!("sweep {short} --optimizer adam"));
+    assert_eq!((&full["iterations"], &full["runs"][0]["learning_rate"]), (&5_000.into(), &0.001.into()));
+    let batches = desk.json(&format!("sweep {short} --batch-size 10"));
+    assert_eq!((&batches["iterations"], &batches["runs"][0]["learning_rate"]), (&80.into(), &1.2.into()));
+    let text = desk.output(
+        "sweep --hidden 2 --m 40 --batch-size 10 --epochs 3 --learning-rate 0.1,0.2 --backend cpu --no-plots",
+    );
+    assert!(
+        text.contains(
+            "2 networks, each 12 iterations (3 epochs in batches of 10) at learning rates 0.1, 0.2"
+        ),
+        "{text}"
+    );
+}
+
 /// A network that diverges has its place in the table and stops no other.
 #[test]
 fn a_network_that_diverges_stops_no_other() {
@@ -141,6 +189,9 @@ fn lists_that_cannot_be_are_refused() {
         ("sweep --learning-rate 0.1,-1", "positive"),
         ("sweep --init-seed 1..100000", "at most 1000 networks"),
         ("sweep --lowering resident --backend cpu-reference", "lowering"),
+        ("sweep --optimizer lbfgs", "lbfgs"),
+        ("sweep --schedule plateau", "does not look at its networks"),
+        ("sweep --iterations 10 --epochs 2", "cannot be used with"),
     ] {
         let error = failure(&desk, arguments, 2);
         assert!(error.contains(what), "{arguments}: {error}");

@@ -10,7 +10,7 @@ use crate::cli::console::{self, Console, thousands};
 use crate::cli::fit::{Fit, describe};
 use crate::cli::pictures;
 use crate::cli::run_folder::RunFolder;
-use crate::cli::training_options::describe_metrics;
+use crate::cli::steps::describe_metrics;
 
 /// Says how the training ended, how good the network is, and what was written.
 pub(super) fn conclude(
