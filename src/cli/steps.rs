@@ -93,11 +93,6 @@ impl StepArgs {
         self.schedule != Rates::Constant || self.warm_up > 0
     }
 
-    /// Whether the learning rate falls when a metric stands still.
-    pub fn waits_for_plateau(&self) -> bool {
-        matches!(self.schedule, Rates::Plateau { .. })
-    }
-
     /// The learning rate that the optimiser usually takes.
     pub fn usual_learning_rate(&self) -> f64 {
         self.optimizer.usual_learning_rate()

@@ -7,7 +7,7 @@ use gpu_nn::model::{FILE_NAME, Model};
 use gpu_nn::network::{Activation, Initializer, Network, Parameters, initialize, parse_hidden};
 use gpu_nn::plot::Regions;
 use gpu_nn::schedule::{Lowering, Problem};
-use gpu_nn::training::{Backend, Outcomes, Population, Score, Trained, sample_weights};
+use gpu_nn::training::{Backend, Metric, Outcomes, Population, Score, Trained, sample_weights};
 use gpu_nn::{Error, Result};
 
 use super::console::{self, Console, thousands};
@@ -160,13 +160,15 @@ impl Args {
     /// Those of [`StepArgs::steps`], and for steps that wait for looks at each network.
     fn steps(&self, m: usize) -> Result<Steps> {
         self.steps.check_no_line_search()?;
-        if self.steps.waits_for_plateau() {
+        let Self { iterations, report_every, .. } = *self;
+        let learning_rate = self.learning_rate.first().copied();
+        let wanted = Wanted { iterations, usual_iterations: ITERATIONS, learning_rate, report_every };
+        let steps = self.steps.steps(m, wanted)?;
+        if steps.plateau(Metric::Cost).is_some() {
             let reason = "a sweep does not look at its networks on the way; use another, or train";
             return Err(Error::invalid("schedule", "plateau", reason));
         }
-        let Self { iterations, report_every, .. } = *self;
-        let learning_rate = self.learning_rate.first().copied();
-        self.steps.steps(m, Wanted { iterations, usual_iterations: ITERATIONS, learning_rate, report_every })
+        Ok(steps)
     }
 
     /// Every combination, hidden sizes slowest.
